@@ -1,0 +1,157 @@
+//! The target's layers and config to an image: every layer as a blob, every time by the rule.
+
+use oci::{Descriptor, DiffId, History, Image, ImageConfig};
+use plan::{Op, StepId};
+use store::layers::Meta;
+use store::{BlobRecord, LayerId};
+use tree::Change;
+
+use crate::build::{Built, Session, Weight};
+use crate::error::{Result, doing};
+use crate::settings::Timestamps;
+
+/// A layer of the image.
+struct Layer {
+    diff_id: DiffId,
+    blob: Descriptor,
+    /// When it was made, by the rule; seconds and nanoseconds.
+    time: (i64, u32),
+}
+
+impl Session<'_> {
+    /// Makes the image of the target.
+    ///
+    /// # Errors
+    /// If a layer can't be read or written.
+    pub fn assemble(&self) -> Result<Built> {
+        let outcome = &self.plan.outcome;
+        let chain = self.plan.chain(outcome.tip);
+        let stack = outcome.tip.map(|tip| self.stack_of(tip)).unwrap_or_default();
+        let base = chain.first().and_then(|id| self.base_image(*id));
+        let inherited = base.map_or(0, |b| b.manifest.layers.len());
+        let mut descriptors = base.map_or_else(Vec::new, |b| b.manifest.layers.clone());
+        let mut diff_ids = base.map_or_else(Vec::new, |b| b.config.rootfs.diff_ids.clone());
+        let made = self.blobs(&stack[inherited..])?;
+        descriptors.extend(made.iter().map(|l| l.blob.clone()));
+        diff_ids.extend(made.iter().map(|l| l.diff_id));
+        let config = self.config(outcome, diff_ids, &made);
+        let (steps, cached) = self.counts();
+        Ok(Built {
+            image: Image::new(config, descriptors),
+            layers: stack,
+            steps,
+            cached,
+            builder: self.builder(&chain),
+            notes: Vec::new(),
+            timestamps: self.rule.name(),
+        })
+    }
+
+    fn base_image(&self, id: StepId) -> Option<&Image> {
+        match &self.plan.step(id).op {
+            Op::Base(base) => self.bases.by_manifest(&self.plan.base(*base).manifest).map(|r| &r.image),
+            _ => None,
+        }
+    }
+
+    fn blobs(&self, made: &[LayerId]) -> Result<Vec<Layer>> {
+        let missing = made.iter().any(|id| self.known_blob(id).is_none());
+        let task = missing.then(|| self.voice.task("export layers"));
+        let result = made.iter().map(|id| self.layer(id)).collect::<Result<Vec<_>>>();
+        if let Some(task) = task {
+            task.close(&result);
+        }
+        result
+    }
+
+    fn known_blob(&self, id: &LayerId) -> Option<BlobRecord> {
+        let meta = self.store.layer_meta(id)?;
+        self.store.layer_blob(id, &self.rule.variant(id, meta.maker, self.settings.compress))
+    }
+
+    fn layer(&self, id: &LayerId) -> Result<Layer> {
+        let meta = self.store.layer_meta(id).ok_or_else(|| format!("layer {id} is not in the store any more"))?;
+        let time = self.rule.time(id, meta.maker).map_or(meta.started, |t| (t, 0));
+        let BlobRecord { diff_id, blob } = match self.known_blob(id) {
+            Some(record) => record,
+            None => self.compress(id, &meta)?,
+        };
+        Ok(Layer { diff_id, blob, time })
+    }
+
+    /// A blob of a layer whose files are on disk, or can be brought there.
+    fn compress(&self, id: &LayerId, meta: &Meta) -> Result<BlobRecord> {
+        self.folders(std::slice::from_ref(id))?;
+        let changes = self.store.layer_changes(id)?;
+        self.write_blob(id, &changes, meta)
+    }
+
+    /// Writes a layer's blob in the form that the build asks for.
+    ///
+    /// # Errors
+    /// If a file can't be read or is not what it was, or the store can't be written.
+    pub fn write_blob(&self, id: &LayerId, changes: &[Change], meta: &Meta) -> Result<BlobRecord> {
+        if !self.settings.may_work {
+            return Err(crate::Error::NeedsWork);
+        }
+        let compress = self.settings.compress;
+        let variant = self.rule.variant(id, meta.maker, compress);
+        let times = crate::times::of_layer(variant.time, meta);
+        let mut writer = self.store.new_blob()?;
+        let info = layer::blob(changes, &times, compress.format, compress.level, &mut writer)
+            .map_err(doing("write a layer"))?;
+        writer.commit()?;
+        let blob = Descriptor::new(compress.format.layer_media_type(), info.digest, info.size);
+        let record = BlobRecord { diff_id: info.diff_id, blob };
+        self.store.put_layer_blob(id, &variant, &record)?;
+        Ok(record)
+    }
+
+    fn config(&self, outcome: &plan::Outcome, diff_ids: Vec<DiffId>, made: &[Layer]) -> ImageConfig {
+        let mut config = outcome.config.clone();
+        config.rootfs.diff_ids = diff_ids;
+        let start = self.start_time();
+        date(&mut config.history[outcome.base_history..], made, start);
+        let newest = made.iter().map(|l| l.time).max().unwrap_or(start);
+        config.created = Some(rfc3339(newest));
+        config
+    }
+
+    /// The time of what was there before the first layer of this build.
+    fn start_time(&self) -> (i64, u32) {
+        match (self.rule.timestamps, self.rule.epoch) {
+            (Timestamps::Reproducible, Some(epoch)) => (epoch, 0),
+            _ => (self.rule.base, 0),
+        }
+    }
+
+    /// The heaviest stage that the image has nothing of.
+    fn builder(&self, chain: &[StepId]) -> Option<Weight> {
+        let is_below = |id: StepId| self.plan.ids().any(|other| self.plan.step(other).parent == Some(id));
+        let tips = self.plan.ids().filter(|id| !is_below(*id) && !chain.contains(id));
+        tips.map(|tip| self.weight(tip)).max_by_key(|w| w.base + w.files)
+    }
+
+    fn weight(&self, tip: StepId) -> Weight {
+        let base = self.plan.chain(Some(tip)).first().and_then(|id| self.base_image(*id)).map_or(0, Image::layers_size);
+        let metas = self.stack_of(tip).into_iter().filter_map(|id| self.store.layer_meta(&id));
+        Weight { base, files: metas.map(|m| m.bytes).sum() }
+    }
+}
+
+/// Dates the entries of this build: one that made a layer has the layer's time, the others that of the one
+/// before, so that a rebuild from the cache writes the same config.
+fn date(history: &mut [History], made: &[Layer], start: (i64, u32)) {
+    let mut layers = made.iter();
+    let mut now = layers.clone().next().map_or(start, |l| l.time);
+    for entry in history {
+        if !entry.empty_layer {
+            now = layers.next().map_or(now, |l| l.time);
+        }
+        entry.created = Some(rfc3339(now));
+    }
+}
+
+fn rfc3339((seconds, nanos): (i64, u32)) -> String {
+    oci::time::rfc3339(seconds, nanos)
+}

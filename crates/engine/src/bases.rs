@@ -1,0 +1,233 @@
+//! The images that a build stands on: names to manifests, from the store if they were ever resolved.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
+
+use oci::{DiffId, Image, Platform, Reference};
+use plan::options::Fact;
+use plan::{Base, Facts, Want};
+use store::{Resolution, Store};
+use transport::Pull;
+
+use crate::build::Session;
+use crate::error::Result;
+use crate::event::{Ended, Voice};
+use crate::origin::Origins;
+use crate::settings::{NamedContext, Settings};
+
+/// A base image whose manifest and config are known.
+pub struct Resolved {
+    /// As the Dockerfile names it.
+    pub name: String,
+    /// For which platform.
+    pub platform: Platform,
+    /// Manifest and config.
+    pub image: Image,
+    /// Whether the store knew it: nobody was asked.
+    pub was_known: bool,
+    place: Place,
+    origin: OnceLock<std::result::Result<Arc<dyn Pull>, String>>,
+}
+
+/// Where the layers are if the store hasn't them.
+#[derive(Clone, Debug)]
+enum Place {
+    Registry(Reference),
+    Layout(String),
+    /// An image that tare built: its layers are in the store.
+    Store(Vec<store::LayerId>),
+}
+
+/// All base images of a build.
+#[derive(Default)]
+pub struct Bases {
+    all: Vec<Resolved>,
+}
+
+impl Bases {
+    /// Resolves everything that the plan wants.
+    ///
+    /// # Errors
+    /// If an image can't be found, with the line that wants it.
+    pub fn resolve(
+        wants: &[Want],
+        store: &Store,
+        settings: &Settings,
+        origins: &Origins,
+        voice: &Voice,
+    ) -> Result<Bases> {
+        let resolver = Resolver { store, settings, origins, voice };
+        let all = wants.iter().map(|want| resolver.one(want)).collect::<Result<_>>()?;
+        Ok(Bases { all })
+    }
+
+    /// What the plan has to know of them.
+    pub fn facts(&self) -> Facts {
+        let fact = |r: &Resolved| {
+            let layers = r.image.config.rootfs.diff_ids.clone();
+            let base = Base { name: r.name.clone(), manifest: r.image.descriptor.digest, layers };
+            ((r.name.clone(), r.platform.clone()), Fact { base, config: r.image.config.clone() })
+        };
+        Facts { images: self.all.iter().map(fact).collect::<BTreeMap<_, _>>() }
+    }
+
+    /// The image of that manifest.
+    pub fn by_manifest(&self, digest: &oci::Digest) -> Option<&Resolved> {
+        self.all.iter().find(|r| r.image.descriptor.digest == *digest)
+    }
+
+    /// Repositories of a registry that a layer was pulled from.
+    pub fn repositories_of(&self, blob: &oci::Digest, registry: &str) -> Vec<String> {
+        let has = |r: &&Resolved| r.image.manifest.layers.iter().any(|l| l.digest == *blob);
+        let name = |r: &Resolved| match &r.place {
+            Place::Registry(name) if name.host == registry => Some(name.repository.clone()),
+            _ => None,
+        };
+        self.all.iter().filter(has).filter_map(name).collect()
+    }
+
+    /// Every image.
+    pub fn iter(&self) -> impl Iterator<Item = &Resolved> {
+        self.all.iter()
+    }
+}
+
+impl Resolved {
+    /// Where its blobs are fetched from; opened at first use.
+    ///
+    /// # Errors
+    /// If the place can't be reached.
+    pub fn origin(&self, session: &Session) -> Result<&Arc<dyn Pull>> {
+        let open = || session.origins.open(&self.place_reference()?);
+        self.origin.get_or_init(open).as_ref().map_err(|e| e.clone().into())
+    }
+
+    fn place_reference(&self) -> std::result::Result<crate::origin::Place, String> {
+        match &self.place {
+            Place::Registry(name) => {
+                // By digest: the tag may have moved since it was resolved.
+                let digest = Some(self.image.descriptor.digest);
+                Ok(crate::origin::Place::Registry(Reference { digest, ..name.clone() }))
+            }
+            Place::Layout(spec) => Ok(crate::origin::Place::Layout(spec.clone())),
+            Place::Store(_) => Err(format!("image `{}` is not whole in the store any more: build it again", self.name)),
+        }
+    }
+
+    /// The layers as the store knows them, lowest first.
+    pub fn layers(&self) -> Vec<store::LayerId> {
+        match &self.place {
+            Place::Store(layers) => layers.clone(),
+            _ => self.image.config.rootfs.diff_ids.iter().map(|d| store::LayerId::Base(*d)).collect(),
+        }
+    }
+}
+
+impl Session<'_> {
+    /// Which base image, and which of its layers, has that diff id.
+    pub fn base_of(&self, diff_id: &DiffId) -> Result<(&Resolved, usize)> {
+        let find = |r: &Resolved| r.image.config.rootfs.diff_ids.iter().position(|d| d == diff_id);
+        let found = self.bases.iter().find_map(|r| find(r).map(|i| (r, i)));
+        found.ok_or_else(|| format!("no base image has layer {diff_id}").into())
+    }
+}
+
+struct Resolver<'a> {
+    store: &'a Store,
+    settings: &'a Settings,
+    origins: &'a Origins,
+    voice: &'a Voice<'a>,
+}
+
+impl Resolver<'_> {
+    fn one(&self, want: &Want) -> Result<Resolved> {
+        let place = self.place(want)?;
+        let task = self.voice.task(format!("resolve {}", want.name));
+        let found = match self.known(&place, want) {
+            Some(image) => Ok((image, Ended::Cached)),
+            None => self.ask(&place, want).map(|image| (image, Ended::Done)),
+        };
+        match found {
+            Ok((image, how)) => {
+                task.end(how);
+                let (name, platform) = (want.name.clone(), want.platform.clone());
+                Ok(Resolved { name, platform, image, was_known: how == Ended::Cached, place, origin: OnceLock::new() })
+            }
+            Err(message) => {
+                task.fail(message.clone());
+                Err(at_line(want.line, message))
+            }
+        }
+    }
+
+    fn place(&self, want: &Want) -> Result<Place> {
+        let reference = || want.name.parse::<Reference>().map_err(|m| at_line(want.line, m));
+        Ok(match self.settings.contexts.get(&want.name) {
+            Some(NamedContext::Layout(spec)) => Place::Layout(spec.clone()),
+            Some(NamedContext::Image(name)) => self.place_of(name.clone()),
+            _ => self.place_of(reference()?),
+        })
+    }
+
+    /// An image that was built here goes before one in a registry, as with Docker, unless `--pull`.
+    fn place_of(&self, name: Reference) -> Place {
+        match self.store.image(&name).filter(|_| !self.settings.pull) {
+            Some(stored) => Place::Store(stored.layers),
+            None => Place::Registry(name),
+        }
+    }
+
+    fn known(&self, place: &Place, want: &Want) -> Option<Image> {
+        match place {
+            Place::Store(_) => {
+                let name = want.name.parse().ok()?;
+                let stored = self.store.image(&name)?;
+                self.store.load_image(&stored.manifest).ok()
+            }
+            // A folder can change under its name at any time, and asking it costs nothing.
+            Place::Layout(_) => None,
+            Place::Registry(_) if self.settings.pull => None,
+            Place::Registry(name) => {
+                let resolution = self.store.resolution(&name.to_string(), &want.platform)?;
+                self.store.load_image(&resolution.manifest).ok()
+            }
+        }
+    }
+
+    fn ask(&self, place: &Place, want: &Want) -> std::result::Result<Image, String> {
+        let place = match place {
+            Place::Registry(name) => crate::origin::Place::Registry(name.clone()),
+            Place::Layout(spec) => crate::origin::Place::Layout(spec.clone()),
+            Place::Store(_) => return Err(format!("image `{}` is not whole in the store: build it again", want.name)),
+        };
+        let origin = self.origins.open(&place)?;
+        let resolved = origin.resolve(&want.platform).map_err(|e| e.to_string())?;
+        let index = resolved.index.clone();
+        let config = origin.config(&resolved).map_err(|e| e.to_string())?;
+        let image = resolved.image(config).map_err(|e| e.to_string())?;
+        self.remember(&place, want, &image, index)?;
+        Ok(image)
+    }
+
+    fn remember(
+        &self,
+        place: &crate::origin::Place,
+        want: &Want,
+        image: &Image,
+        index: Option<oci::Descriptor>,
+    ) -> std::result::Result<(), String> {
+        self.store.put_blob(&image.manifest_bytes)?;
+        self.store.put_blob(&image.config_bytes)?;
+        if let crate::origin::Place::Registry(name) = place {
+            let manifest = image.descriptor.clone();
+            let resolution = Resolution { name: name.to_string(), manifest, index, at: crate::clock::now() };
+            self.store.put_resolution(&want.platform, &resolution)?;
+        }
+        Ok(())
+    }
+}
+
+fn at_line(line: u32, message: String) -> crate::Error {
+    let span = dockerfile::Span::default();
+    crate::Error::Dockerfile(vec![dockerfile::Diagnostic { line, end_line: line, span, message, help: None }])
+}

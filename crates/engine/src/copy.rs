@@ -1,0 +1,183 @@
+//! COPY and ADD: sources to the layer that they make.
+//!
+//! Two looks before anything is read twice: the key of what was selected, then the digest of the changes
+//! themselves. Only when both are new is a byte copied.
+
+use std::sync::Arc;
+
+use dockerfile::{Chmod, Patterns};
+use plan::{From, Part};
+use store::LayerId;
+use tree::copy::{Copy as How, Item, Origin};
+use tree::hash::Hashes;
+use tree::{Change, Entry, Found, Meta, View};
+
+use crate::build::Session;
+use crate::error::{Error, Result, doing};
+use crate::made::Form;
+use crate::schedule::Made;
+
+/// What a COPY takes from, opened.
+enum Source<'a> {
+    Folder(&'a crate::context::Folder, Arc<Vec<Found>>),
+    View(View),
+}
+
+impl Source<'_> {
+    fn origin(&self) -> Origin<'_> {
+        match self {
+            Source::Folder(_, found) => Origin::Context(found),
+            Source::View(view) => Origin::View(view),
+        }
+    }
+
+    fn hashes(&self) -> &dyn Hashes {
+        match self {
+            Source::Folder(folder, _) => folder.hashes(),
+            Source::View(_) => &tree::hash::NoHashes,
+        }
+    }
+}
+
+impl Session<'_> {
+    /// Does a COPY or ADD on top of `stack`.
+    ///
+    /// # Errors
+    /// If a source isn't there, can't go where it should, or changed under the build.
+    pub fn copy(&self, copy: &plan::Copy, stack: &[LayerId], form: Form) -> Result<Made> {
+        let (content, source) = self.copy_content(copy)?;
+        let key = self.copy_key(copy, content, stack);
+        let _lock = self.store.lock(&key.hex()[..16])?;
+        if let Some(action) = self.cached(&key) {
+            return Ok(Made::cached(action.layer));
+        }
+        let started = self.disk_time()?;
+        let source = source.map_or_else(|| self.copy_source(copy), Ok)?;
+        let below = self.view(stack)?;
+        let changes = self.changes(copy, &source, &below, started)?;
+        let id = LayerId::Made(tree::id(&changes));
+        let known = self.store.has_layer(&id) && !self.settings.no_cache;
+        let id = self.keep(&changes, started, form)?;
+        self.store.put_action(&key, id, 0)?;
+        Ok(if known { Made::cached(id) } else { Made::new(id) })
+    }
+
+    /// What the key knows of the sources: their content if they are in a folder, the layers if they are in
+    /// a stage. The folder is handed on, as it has been walked.
+    fn copy_content(&self, copy: &plan::Copy) -> Result<(Vec<Part>, Option<Source<'_>>)> {
+        match &copy.from {
+            From::Step(Some(id)) => {
+                let parts = self.layer_parts(&self.stack_of(*id)).into_iter();
+                Ok((parts.map(|p| Part { name: format!("from.{}", p.name), ..p }).collect(), None))
+            }
+            From::Step(None) => Ok((vec![Part::plain("from", "scratch")], None)),
+            From::Context | From::Named(_) => {
+                let source = self.copy_source(copy)?;
+                let nowhere = View::new(Vec::new());
+                // Owners are names of the real file system below; here only the sources count.
+                let plain = plan::Copy { chown: None, dest: "/".to_owned(), ..copy.clone() };
+                let changes = self.changes(&plain, &source, &nowhere, tree::Time::default())?;
+                Ok((vec![Part::plain("content", oci::digest::hex(&tree::id(&changes)))], Some(source)))
+            }
+        }
+    }
+
+    fn copy_source(&self, copy: &plan::Copy) -> Result<Source<'_>> {
+        let folder = match &copy.from {
+            From::Context if copy.sources.is_empty() => return Ok(Source::View(View::new(Vec::new()))),
+            From::Context => self.contexts.main()?,
+            From::Named(name) => self.contexts.named(name)?,
+            From::Step(id) => {
+                let stack = id.map(|id| self.stack_of(id)).unwrap_or_default();
+                return Ok(Source::View(self.view(&stack)?));
+            }
+        };
+        Ok(Source::Folder(folder, folder.found()?))
+    }
+
+    fn changes(
+        &self,
+        copy: &plan::Copy,
+        source: &Source,
+        below: &View,
+        created: tree::Time,
+    ) -> Result<Vec<Change>> {
+        let bad = |what: &str, text: &str, why: String| Error::Other(format!("invalid {what} `{text}`: {why}"));
+        let chmod = copy.chmod.as_deref().map(|m| Chmod::parse(m).map_err(|e| bad("chmod", m, e.to_string())));
+        let chmod = chmod.transpose()?;
+        let exclude = Patterns::from_list(&copy.exclude).map_err(|p| bad("exclude", "", p.message))?;
+        let how = How {
+            dest: copy.dest.as_bytes(),
+            chown: self.owner(copy, below)?,
+            chmod: chmod.as_ref(),
+            link: copy.link,
+            parents: copy.parents,
+            exclude: &exclude,
+            created,
+        };
+        let items = self.items(copy, source, created)?;
+        tree::copy(&how, items, below, source.hashes()).map_err(|e| self.explain(copy, source, e))
+    }
+
+    fn owner(&self, copy: &plan::Copy, below: &View) -> Result<Option<(u32, u32)>> {
+        let Some(spec) = &copy.chown else { return Ok(None) };
+        let owner = tree::users::chown(spec, below).map_err(doing(format_args!("look up owner `{spec}`")))?;
+        for name in &owner.unknown {
+            self.voice.warn(format!("`{name}` of --chown={spec} is not known in the image; root is taken"));
+        }
+        Ok(Some((owner.uid, owner.gid)))
+    }
+
+    fn items<'a>(&self, copy: &'a plan::Copy, source: &'a Source, created: tree::Time) -> Result<Vec<Item<'a>>> {
+        let mut items = Vec::new();
+        for path in &copy.sources {
+            match copy.add && copy.unpack != Some(false) {
+                true => items.extend(self.add_items(copy, source, path)?),
+                false => items.push(Item::Path { origin: source.origin(), path: path.as_bytes() }),
+            }
+        }
+        for (name, text) in &copy.inline {
+            let meta = Meta { mode: 0o644, mtime: created, ..Meta::default() };
+            let bytes = text.as_slice().into();
+            items.push(Item::File(Found::bytes(name.clone().into_bytes(), meta, bytes)));
+        }
+        Ok(items)
+    }
+
+    /// ADD: what is an archive by its content is unpacked (trap 26).
+    fn add_items<'a>(&self, copy: &plan::Copy, source: &'a Source, path: &str) -> Result<Vec<Item<'a>>> {
+        let origin = source.origin();
+        let picked = origin.select(path.as_bytes()).map_err(|e| self.explain(copy, source, e))?;
+        let mut items = Vec::new();
+        for one in picked {
+            match self.unpack_source(&one.found)? {
+                Some(entries) => items.push(Item::Archive(entries)),
+                None => items.push(Item::Picked { origin, picked: one }),
+            }
+        }
+        Ok(items)
+    }
+
+    fn unpack_source(&self, found: &Found) -> Result<Option<Vec<Entry>>> {
+        let tree::found::Shape::File(file) = &found.shape else { return Ok(None) };
+        let say = || doing(format_args!("read `{}`", String::from_utf8_lossy(&found.path)).to_string());
+        if !layer::archive::is_archive(file.source.open().map_err(say())?).map_err(say())? {
+            return Ok(None);
+        }
+        let scratch = self.store.scratch("archive")?;
+        std::fs::create_dir(&scratch).map_err(doing("create a folder for an archive"))?;
+        layer::archive::entries(file.source.open().map_err(say())?, &scratch).map(Some).map_err(say())
+    }
+
+    /// "Not found" is most often an ignore file's doing: say so.
+    fn explain(&self, copy: &plan::Copy, source: &Source, e: std::io::Error) -> Error {
+        let hidden = match source {
+            Source::Folder(folder, _) => copy.sources.iter().find_map(|s| folder.hidden_by(s)),
+            Source::View(_) => None,
+        };
+        match hidden.filter(|_| e.kind() == std::io::ErrorKind::NotFound) {
+            Some(rule) => Error::Other(format!("{e} (it is left out of the context by {rule})")),
+            None => Error::Other(e.to_string()),
+        }
+    }
+}

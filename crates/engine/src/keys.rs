@@ -1,0 +1,76 @@
+//! What goes into a step's key, and what does not.
+//!
+//! | step | in | out, and why |
+//! |---|---|---|
+//! | RUN | words of the command, environment with declared arguments, user, directory, layers below by content, sources of mounts, network and security mode, script | labels, ports, CMD: the step can't see them; proxies: they are the network's; cache mounts' content: they are caches |
+//! | COPY, ADD | selected sources by content, destination, every flag, layers below (not with `--link`) | times and owners of the context: trap 53 |
+//! | WORKDIR | path, user, layers below | |
+//!
+//! Layers that hold nothing are left out: `WORKDIR` of a directory that exists changes nothing below.
+
+use plan::{Key, Part};
+use store::LayerId;
+
+use crate::build::Session;
+
+impl Session<'_> {
+    /// The parts that name the file system below a step.
+    pub fn layer_parts(&self, stack: &[LayerId]) -> Vec<Part> {
+        let kept = stack.iter().filter(|id| !self.is_empty(id)).enumerate();
+        kept.map(|(i, id)| Part::plain(format!("layer.{i}"), id.to_string())).collect()
+    }
+
+    /// The key of a RUN.
+    pub fn run_key(&self, run: &plan::Run, mounts: Vec<Part>, stack: &[LayerId]) -> Key {
+        let mut parts = vec![
+            Part::plain("kind", "run"),
+            Part::plain("command", json(&run.argv)),
+            Part::plain("user", run.user.clone()),
+            Part::plain("cwd", run.cwd.clone()),
+            Part::plain("network", if run.offline { "none" } else { "default" }),
+            Part::plain("security", if run.insecure { "insecure" } else { "sandbox" }),
+            Part::plain("platform", self.settings.plan.platform.to_string()),
+        ];
+        parts.extend(run.script.iter().map(|(name, text)| Part::digest(format!("script.{name}"), text)));
+        parts.extend(run.env.iter().map(|(name, value)| Part::digest(format!("env.{name}"), value.as_bytes())));
+        parts.extend(mounts);
+        parts.extend(self.layer_parts(stack));
+        Key::of(parts)
+    }
+
+    /// The key of a COPY or ADD whose sources have the digest `content`.
+    pub fn copy_key(&self, copy: &plan::Copy, content: Vec<Part>, stack: &[LayerId]) -> Key {
+        let mut parts = vec![
+            Part::plain("kind", if copy.add { "add" } else { "copy" }),
+            Part::plain("sources", json(&copy.sources)),
+            Part::plain("dest", copy.dest.clone()),
+            Part::plain("chown", format!("{:?}", copy.chown)),
+            Part::plain("chmod", format!("{:?}", copy.chmod)),
+            Part::plain("flags", format!("link={} parents={} unpack={:?}", copy.link, copy.parents, copy.unpack)),
+            Part::plain("exclude", json(&copy.exclude)),
+        ];
+        parts.extend(copy.inline.iter().map(|(name, text)| Part::digest(format!("inline.{name}"), text)));
+        parts.extend(content);
+        // Names of owners are looked up in the files below, even when nothing else of them counts.
+        if !copy.link || copy.chown.as_deref().is_some_and(|c| c.chars().any(char::is_alphabetic)) {
+            parts.extend(self.layer_parts(stack));
+        }
+        Key::of(parts)
+    }
+
+    /// The key of a WORKDIR.
+    pub fn workdir_key(&self, workdir: &plan::graph::Workdir, stack: &[LayerId]) -> Key {
+        let mut parts = vec![
+            Part::plain("kind", "workdir"),
+            Part::plain("path", workdir.path.clone()),
+            Part::plain("user", workdir.user.clone()),
+        ];
+        parts.extend(self.layer_parts(stack));
+        Key::of(parts)
+    }
+}
+
+/// Words as JSON: no two lists of words look the same.
+fn json(words: &[String]) -> String {
+    serde_json::to_string(words).expect("words are plain data")
+}

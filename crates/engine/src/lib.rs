@@ -1,0 +1,32 @@
+//! The loop that turns a plan into an image: keys, cache, steps, layers, outputs.
+//!
+//! Has one voice, [`Event`], and prints nothing. Files are in the order of the flow: what is asked for,
+//! what it stands on, how each op is done, in which order, and where the result goes.
+
+pub mod clock;
+pub mod error;
+pub mod event;
+pub mod settings;
+pub mod context;
+pub mod origin;
+pub mod bases;
+pub mod stack;
+pub mod keys;
+pub mod made;
+pub mod copy;
+pub mod workdir;
+pub mod run;
+pub mod mounts;
+pub mod output_pipe;
+pub mod schedule;
+pub mod times;
+pub mod assemble;
+pub mod export;
+pub mod build;
+pub mod container;
+pub mod logs;
+
+pub use build::{Built, build};
+pub use error::{Error, Result};
+pub use event::{Event, TaskId, Voice};
+pub use settings::{Compress, Output, Settings, Timestamps};

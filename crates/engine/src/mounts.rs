@@ -1,0 +1,174 @@
+//! `RUN --mount`: bind, cache and tmpfs to what the sandbox mounts.
+//!
+//! A bind mount is never written to: what a step writes there goes to a scratch layer that is thrown away.
+//! A cache mount is a folder of the store, by id; it is not part of the step's key.
+
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::path::{Path, PathBuf};
+
+use dockerfile::mount::{Mount, MountType, Sharing};
+use plan::{From, Part};
+use sandbox::MountKind;
+use store::lock::Lock;
+
+use crate::build::Session;
+use crate::error::{Error, Result, doing};
+use crate::made::Form;
+
+/// What a step has mounted, and what it holds while it runs.
+#[derive(Default)]
+pub struct Mounts {
+    /// For the sandbox.
+    pub list: Vec<sandbox::Mount>,
+    /// Locked caches.
+    pub locks: Vec<Lock>,
+}
+
+impl Session<'_> {
+    /// What the step's key knows of its mounts.
+    ///
+    /// # Errors
+    /// If a source can't be read.
+    pub fn mount_parts(&self, run: &plan::Run) -> Result<Vec<Part>> {
+        let mut parts = Vec::new();
+        for (i, (mount, from)) in run.mounts.iter().enumerate() {
+            parts.push(Part::plain(format!("mount.{i}"), format!("{mount:?}")));
+            if mount.kind == MountType::Bind {
+                parts.extend(self.source_part(i, mount, from)?);
+            }
+        }
+        Ok(parts)
+    }
+
+    fn source_part(&self, i: usize, mount: &Mount, from: &From) -> Result<Vec<Part>> {
+        if let From::Step(id) = from {
+            let stack = id.map(|id| self.stack_of(id)).unwrap_or_default();
+            let named = |p: Part| Part { name: format!("mount.{i}.{}", p.name), ..p };
+            return Ok(self.layer_parts(&stack).into_iter().map(named).collect());
+        }
+        let changes = self.context_changes(mount, from)?;
+        Ok(vec![Part::plain(format!("mount.{i}.content"), oci::digest::hex(&tree::id(&changes)))])
+    }
+
+    /// The mounted part of a context, as if it had been copied to an empty root.
+    fn context_changes(&self, mount: &Mount, from: &From) -> Result<Vec<tree::Change>> {
+        let folder = match from {
+            From::Named(name) => self.contexts.named(name)?,
+            _ => self.contexts.main()?,
+        };
+        let found = folder.found()?;
+        let none = dockerfile::Patterns::default();
+        let source = mount.source.as_deref().unwrap_or("/");
+        let how = tree::copy::Copy {
+            dest: b"/source",
+            chown: None,
+            chmod: None,
+            link: false,
+            parents: false,
+            exclude: &none,
+            created: tree::Time::default(),
+        };
+        let origin = tree::copy::Origin::Context(&found);
+        let item = tree::copy::Item::Path { origin, path: source.as_bytes() };
+        let nowhere = tree::View::new(Vec::new());
+        let changes = tree::copy(&how, vec![item], &nowhere, folder.hashes());
+        changes.map_err(|e| Error::Other(format!("mount `{source}`: {e}")))
+    }
+
+    /// Prepares the step's mounts.
+    ///
+    /// # Errors
+    /// If a source isn't there or a folder can't be made.
+    pub fn mounts(&self, run: &plan::Run) -> Result<Mounts> {
+        let mut out = Mounts::default();
+        out.list.extend(run.script.as_ref().map(|(name, text)| script(name, text)));
+        for (mount, from) in &run.mounts {
+            let kind = match mount.kind {
+                MountType::Tmpfs => tmpfs(mount),
+                MountType::Cache => self.cache_mount(mount, &mut out.locks)?,
+                MountType::Bind => self.bind_mount(mount, from)?,
+                MountType::Secret | MountType::Ssh => {
+                    return Err(format!("`--mount=type={}` is not supported yet", mount.kind.name()).into());
+                }
+            };
+            let target = PathBuf::from(mount.target.as_deref().unwrap_or_default());
+            out.list.push(sandbox::Mount { target, kind });
+        }
+        Ok(out)
+    }
+
+    fn cache_mount(&self, mount: &Mount, locks: &mut Vec<Lock>) -> Result<MountKind> {
+        if mount.from.is_some() || mount.source.is_some() {
+            return Err("a cache mount with `from` or `source` is not supported yet".to_owned().into());
+        }
+        let id = mount.id.as_deref().or(mount.target.as_deref()).unwrap_or_default();
+        let owner = (mount.uid.unwrap_or(0), mount.gid.unwrap_or(0));
+        let mode = mount.mode.unwrap_or(0o755);
+        // Another owner or mode is another cache, as in BuildKit.
+        let name = blake3::hash(format!("{id}\n{owner:?}\n{mode:o}").as_bytes()).to_hex();
+        if mount.sharing.is_some_and(|s| s != Sharing::Shared) {
+            locks.push(self.store.lock(&format!("mount-{}", &name[..16]))?);
+        }
+        let source = self.store.root().join("mounts").join(name.as_str());
+        make_cache(&source, mode, owner).map_err(doing(format_args!("make the cache `{id}`")))?;
+        Ok(MountKind::Bind { source, readonly: mount.readonly, recursive: false })
+    }
+
+    fn bind_mount(&self, mount: &Mount, from: &From) -> Result<MountKind> {
+        let (lowers, path) = match from {
+            From::Step(id) => {
+                let stack = id.map(|id| self.stack_of(id)).unwrap_or_default();
+                (self.folders(&stack)?, mount.source.clone().unwrap_or_default())
+            }
+            From::Context | From::Named(_) => {
+                let changes = self.context_changes(mount, from)?;
+                let id = self.keep(&changes, self.disk_time()?, Form::Files)?;
+                (self.folders(&[id])?, "source".to_owned())
+            }
+        };
+        self.throw_away(lowers, path.trim_matches('/'))
+    }
+
+    /// One path of a stack, writable, but nothing written there is kept.
+    fn throw_away(&self, folders: Vec<PathBuf>, path: &str) -> Result<MountKind> {
+        let open = |f: &PathBuf| tree::Root::open(f).map_err(doing("open a layer"));
+        let view = tree::View::new(folders.iter().map(open).collect::<Result<_>>()?);
+        let say = || doing(format_args!("mount `{path}`").to_string());
+        let path = view.resolve(path.as_bytes(), true).map_err(say())?;
+        let node = view.lookup(&path).map_err(say())?;
+        let name = String::from_utf8_lossy(&path).into_owned();
+        let node = node.ok_or_else(|| Error::Other(format!("mount source \"/{name}\": not found")))?;
+        let below = |folder: &PathBuf| folder.join(&name);
+        if node.stat.kind != tree::root::Type::Dir {
+            let source = below(&folders[node.layer]);
+            return Ok(MountKind::Bind { source, readonly: true, recursive: false });
+        }
+        let lowers = view.layers_of(&path).map_err(say())?.into_iter().map(|i| below(&folders[i])).collect();
+        let base = self.store.scratch("mount")?;
+        let (upper, work) = (base.join("upper"), base.join("work"));
+        std::fs::create_dir_all(&upper).map_err(say())?;
+        std::fs::create_dir_all(&work).map_err(say())?;
+        std::fs::set_permissions(&upper, std::fs::Permissions::from_mode(node.stat.mode & 0o7777)).map_err(say())?;
+        chown(&upper, Some(node.stat.uid), Some(node.stat.gid)).map_err(say())?;
+        Ok(MountKind::Overlay { lowers, upper, work })
+    }
+
+}
+
+fn script(name: &str, text: &[u8]) -> sandbox::Mount {
+    let kind = MountKind::File { contents: text.to_vec(), mode: 0o755, uid: 0, gid: 0, readonly: true };
+    sandbox::Mount { target: PathBuf::from(format!("/dev/pipes/{name}")), kind }
+}
+
+fn tmpfs(mount: &Mount) -> MountKind {
+    MountKind::Tmpfs { size: (mount.size > 0).then_some(mount.size), mode: 0o1777 }
+}
+
+fn make_cache(path: &Path, mode: u32, (uid, gid): (u32, u32)) -> std::io::Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    std::fs::create_dir_all(path)?;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))?;
+    chown(path, Some(uid), Some(gid))
+}

@@ -1,0 +1,183 @@
+//! The order: every step as soon as what it needs is done, independent ones at the same time.
+//!
+//! A few threads take ready steps off a board. The first failure stops the rest: what runs is killed, what
+//! waits never starts.
+
+use std::collections::BTreeSet;
+use std::sync::{Condvar, Mutex};
+
+use plan::{Op, StepId};
+use store::LayerId;
+
+use crate::build::Session;
+use crate::error::{Error, Result, StepError};
+use crate::event::{Ended, Task};
+use crate::made::Form;
+
+/// What a step came to.
+#[derive(Clone, Debug)]
+pub struct Made {
+    /// The layer on top of the step's parent.
+    pub layer: LayerId,
+    /// Whether it was there already.
+    pub cached: bool,
+}
+
+impl Made {
+    /// It was there already.
+    pub fn cached(layer: LayerId) -> Made {
+        Made { layer, cached: true }
+    }
+
+    /// It was made now.
+    pub fn new(layer: LayerId) -> Made {
+        Made { layer, cached: false }
+    }
+}
+
+/// Where a step stands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum State {
+    Want,
+    Running,
+    Done,
+}
+
+struct Board {
+    states: Vec<State>,
+    error: Option<Error>,
+}
+
+impl Session<'_> {
+    /// Does every step of the plan.
+    ///
+    /// # Errors
+    /// The first failure; nothing of the build is running any more then.
+    pub fn run_all(&self) -> Result<()> {
+        let board = Mutex::new(Board { states: vec![State::Want; self.plan.steps.len()], error: None });
+        let changed = Condvar::new();
+        std::thread::scope(|scope| {
+            for _ in 1..self.width() {
+                scope.spawn(|| self.work(&board, &changed));
+            }
+            self.work(&board, &changed);
+        });
+        let board = board.into_inner().expect("the workers are done");
+        board.error.map_or(Ok(()), Err)
+    }
+
+    /// No more than one step of a stage can run at a time.
+    fn width(&self) -> usize {
+        let stages: BTreeSet<&str> = self.plan.steps.iter().map(|s| s.stage.as_str()).collect();
+        stages.len().clamp(1, self.settings.parallel.max(1))
+    }
+
+    fn work(&self, board: &Mutex<Board>, changed: &Condvar) {
+        while let Some(id) = self.take(board, changed) {
+            let result = self.step(id);
+            let mut board = board.lock().expect("no panic while held");
+            match result {
+                Ok(()) => board.states[id.0 as usize] = State::Done,
+                Err(e) => {
+                    // What the first failure stopped fails too, but that is no news.
+                    board.error.get_or_insert(e);
+                    self.stop();
+                }
+            }
+            changed.notify_all();
+        }
+        changed.notify_all();
+    }
+
+    /// The next ready step; waits for one, `None` when there will be none.
+    fn take(&self, board: &Mutex<Board>, changed: &Condvar) -> Option<StepId> {
+        let mut board = board.lock().expect("no panic while held");
+        loop {
+            if board.error.is_some() || board.states.iter().all(|s| *s == State::Done) {
+                return None;
+            }
+            if let Some(id) = self.plan.ids().find(|id| self.is_ready(*id, &board.states)) {
+                board.states[id.0 as usize] = State::Running;
+                return Some(id);
+            }
+            if !board.states.contains(&State::Running) {
+                return None;
+            }
+            board = changed.wait(board).expect("no panic while held");
+        }
+    }
+
+    fn is_ready(&self, id: StepId, states: &[State]) -> bool {
+        let done = |id: StepId| states[id.0 as usize] == State::Done;
+        states[id.0 as usize] == State::Want && self.plan.needs(id).all(done)
+    }
+
+    fn step(&self, id: StepId) -> Result<()> {
+        self.check_cancel()?;
+        let step = self.plan.step(id);
+        let task = self.voice.task(self.step_name(step));
+        let below = step.parent.map(|p| self.stack_of(p)).unwrap_or_default();
+        let result = self.perform(id, &below, &task);
+        match result {
+            Ok((stack, how)) => {
+                task.end(how);
+                stack.iter().for_each(|layer| self.store.touch(layer));
+                self.set_stack(id, stack, how == Ended::Cached);
+                Ok(())
+            }
+            Err(e) => {
+                let e = self.locate(step, e);
+                task.fail(match &e {
+                    Error::Step(s) => s.message.clone(),
+                    other => other.to_string(),
+                });
+                Err(e)
+            }
+        }
+    }
+
+    fn perform(&self, id: StepId, below: &[LayerId], task: &Task) -> Result<(Vec<LayerId>, Ended)> {
+        let made = match &self.plan.step(id).op {
+            Op::Base(base) => return Ok(self.base(*base)),
+            Op::Copy(copy) => self.copy(copy, below, self.form(id))?,
+            Op::Workdir(workdir) => self.workdir(workdir, below, self.form(id))?,
+            Op::Run(run) => self.run(id, run, below, task)?,
+        };
+        let how = if made.cached { Ended::Cached } else { Ended::Done };
+        Ok(([below, &[made.layer]].concat(), how))
+    }
+
+    /// A base image is only named here; its layers are fetched by whoever needs them.
+    fn base(&self, id: plan::BaseId) -> (Vec<LayerId>, Ended) {
+        let base = self.plan.base(id);
+        let resolved = self.bases.by_manifest(&base.manifest).expect("the plan's bases were resolved");
+        let here = resolved.layers().iter().all(|l| self.store.has_fs(l));
+        (resolved.layers(), if here || resolved.was_known { Ended::Cached } else { Ended::Done })
+    }
+
+    /// Only the top of the target is read by nobody but the export.
+    fn form(&self, id: StepId) -> Form {
+        let needed = self.plan.ids().any(|other| self.plan.needs(other).any(|n| n == id));
+        let as_files = self.settings.wants_files();
+        if needed || as_files { Form::Files } else { Form::Blob }
+    }
+
+    fn step_name(&self, step: &plan::Step) -> String {
+        let (n, of) = step.position;
+        match self.one_stage {
+            true => format!("[{n}/{of}] {}", step.text),
+            false => format!("[{} {n}/{of}] {}", step.stage, step.text),
+        }
+    }
+
+    /// An error without a place happened at this step.
+    fn locate(&self, step: &plan::Step, e: Error) -> Error {
+        match e {
+            Error::Other(message) => {
+                let (line, text) = (step.line, step.text.clone());
+                Error::Step(Box::new(StepError { line, text, message, help: None, tail: Vec::new(), log: None }))
+            }
+            other => other,
+        }
+    }
+}

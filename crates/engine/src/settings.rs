@@ -1,0 +1,107 @@
+//! Everything that a build is asked for, as data.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use oci::Reference;
+use oci::media::Compression;
+
+/// What a build is asked for.
+pub struct Settings {
+    /// The Dockerfile's name for people.
+    pub dockerfile_name: String,
+    /// The Dockerfile's text.
+    pub dockerfile: Vec<u8>,
+    /// The folder that COPY takes files from; `None` for a Dockerfile without a context.
+    pub context: Option<PathBuf>,
+    /// The ignore file's name and text.
+    pub ignore: Option<(String, Vec<u8>)>,
+    /// Named contexts.
+    pub contexts: BTreeMap<String, NamedContext>,
+    /// What decides the plan.
+    pub plan: plan::Options,
+    /// `-t`.
+    pub tags: Vec<Reference>,
+    /// `--output`.
+    pub outputs: Vec<Output>,
+    /// `--pull`: ask registries what tags mean now.
+    pub pull: bool,
+    /// `--no-cache`: run every step again.
+    pub no_cache: bool,
+    /// What times the layers get.
+    pub timestamps: Timestamps,
+    /// How layers that tare makes are compressed.
+    pub compress: Compress,
+    /// Whether this process may unpack layers and run steps; if not, a build that has to ends with
+    /// [`crate::Error::NeedsWork`], having changed nothing.
+    pub may_work: bool,
+    /// Set from outside to stop the build.
+    pub cancel: Arc<AtomicBool>,
+    /// How many RUN steps may be under way at once.
+    pub parallel: usize,
+}
+
+/// A `--build-context`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum NamedContext {
+    /// A folder, which COPY and mounts can take files from.
+    Folder(PathBuf),
+    /// An image in an OCI layout: the folder, with `:TAG` or `@DIGEST` behind it if there are several.
+    Layout(String),
+    /// An image by another name.
+    Image(Reference),
+}
+
+/// Where the result goes.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Output {
+    /// tare's own store, under the tags; pushed as well if asked for.
+    Image {
+        /// To registries.
+        push: bool,
+    },
+    /// An OCI archive, or with `tar` off a layout folder.
+    Oci {
+        /// The file or folder; `None` is standard output.
+        dest: Option<PathBuf>,
+        /// One tar file.
+        tar: bool,
+    },
+    /// An archive as `docker save` writes it.
+    Docker {
+        /// The file; `None` is standard output.
+        dest: Option<PathBuf>,
+    },
+    /// The root file system as one tar.
+    Tar {
+        /// The file; `None` is standard output.
+        dest: Option<PathBuf>,
+    },
+    /// The root file system as files.
+    Local {
+        /// The folder.
+        dest: PathBuf,
+    },
+    /// Into a running Docker daemon.
+    Load,
+}
+
+/// Which times the entries of new layers have.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Timestamps {
+    /// The files' own.
+    Preserve,
+    /// None that depends on when or where the build ran.
+    Reproducible,
+}
+
+/// How a layer is compressed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Compress {
+    /// The format.
+    pub format: Compression,
+    /// The compressor's level, if not its default.
+    pub level: Option<i32>,
+}

@@ -1,0 +1,60 @@
+//! One image, ready to go somewhere: its manifest and config as the bytes that were digested.
+
+use crate::{Descriptor, Digest, ImageConfig, Manifest};
+
+/// A manifest and a config, parsed and as bytes; the layers are elsewhere, in a [`crate::Blobs`].
+#[derive(Clone, Debug)]
+pub struct Image {
+    /// Points to the manifest's bytes.
+    pub descriptor: Descriptor,
+    /// The manifest, byte for byte.
+    pub manifest_bytes: Vec<u8>,
+    /// The manifest, parsed.
+    pub manifest: Manifest,
+    /// The config, byte for byte.
+    pub config_bytes: Vec<u8>,
+    /// The config, parsed.
+    pub config: ImageConfig,
+}
+
+impl Image {
+    /// Parses both and checks that they belong together.
+    ///
+    /// # Errors
+    /// Says which of the two is not what the spec asks for, or that the config isn't the manifest's, or
+    /// that the config has more or fewer diff ids than the manifest has layers.
+    pub fn parse(media_type: &str, manifest_bytes: Vec<u8>, config_bytes: Vec<u8>) -> Result<Image, String> {
+        let manifest: Manifest =
+            serde_json::from_slice(&manifest_bytes).map_err(|e| format!("the manifest is not valid: {e}"))?;
+        let config: ImageConfig =
+            serde_json::from_slice(&config_bytes).map_err(|e| format!("the image config is not valid: {e}"))?;
+        if manifest.config.digest != Digest::of(&config_bytes) {
+            return Err(format!("the image config is not {}", manifest.config.digest));
+        }
+        let (layers, ids) = (manifest.layers.len(), config.rootfs.diff_ids.len());
+        if layers != ids {
+            return Err(format!("the manifest has {layers} layers, but the image config has {ids}"));
+        }
+        let descriptor = Descriptor::of(media_type, &manifest_bytes);
+        Ok(Image { descriptor, manifest_bytes, manifest, config_bytes, config })
+    }
+
+    /// An OCI image of a config and the layers that it names.
+    pub fn new(config: ImageConfig, layers: Vec<Descriptor>) -> Image {
+        let config_bytes = config.to_bytes();
+        let manifest = Manifest::new(Descriptor::of(crate::media::CONFIG, &config_bytes), layers);
+        let manifest_bytes = manifest.to_bytes();
+        let descriptor = Descriptor::of(crate::media::MANIFEST, &manifest_bytes);
+        Image { descriptor, manifest_bytes, manifest, config_bytes, config }
+    }
+
+    /// The digest of the config: what `docker images` calls the image id.
+    pub fn id(&self) -> Digest {
+        self.manifest.config.digest
+    }
+
+    /// Sum of the compressed layers' sizes in bytes.
+    pub fn layers_size(&self) -> u64 {
+        self.manifest.layers.iter().map(|l| l.size).sum()
+    }
+}

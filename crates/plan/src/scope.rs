@@ -1,0 +1,81 @@
+//! Variables: what `$NAME` means at a place of the Dockerfile.
+//!
+//! ENV and declared ARGs live in one ordered list, because the later of the two wins (trap 35).
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+
+use dockerfile::expand::Vars;
+use oci::Platform;
+
+use crate::Options;
+
+/// The names of the proxy arguments that need no declaration; any letter case (trap 37).
+const PROXIES: [&str; 5] = ["HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY"];
+
+/// An ordered list of variables.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Scope {
+    vars: Vec<(String, String)>,
+}
+
+impl Scope {
+    /// Sets a variable; one that was there keeps its place.
+    pub fn set(&mut self, name: &str, value: &str) {
+        match self.vars.iter_mut().find(|(n, _)| n == name) {
+            Some((_, old)) => *old = value.to_owned(),
+            None => self.vars.push((name.to_owned(), value.to_owned())),
+        }
+    }
+
+    /// A variable's value.
+    pub fn value(&self, name: &str) -> Option<&str> {
+        self.vars.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
+    }
+
+    /// All of them, in order of their first definition.
+    pub fn all(&self) -> &[(String, String)] {
+        &self.vars
+    }
+}
+
+impl Vars for Scope {
+    fn get(&self, name: &str) -> Option<Cow<'_, str>> {
+        self.value(name).map(Cow::Borrowed)
+    }
+}
+
+/// Whether a build argument is one of the predefined proxies.
+pub fn is_proxy(name: &str) -> bool {
+    PROXIES.iter().any(|p| p.eq_ignore_ascii_case(name))
+}
+
+/// The predefined platform arguments, and the target's name.
+pub fn platform_args(options: &Options, target: &str) -> BTreeMap<String, String> {
+    let mut out = BTreeMap::new();
+    for (prefix, platform) in [("BUILD", &options.build_platform), ("TARGET", &options.platform)] {
+        for (suffix, value) in parts(platform) {
+            out.insert(format!("{prefix}{suffix}"), value);
+        }
+    }
+    out.insert("TARGETSTAGE".to_owned(), target.to_owned());
+    out
+}
+
+fn parts(platform: &Platform) -> [(&'static str, String); 5] {
+    [
+        ("PLATFORM", platform.to_string()),
+        ("OS", platform.os.clone()),
+        ("OSVERSION", platform.os_version.clone().unwrap_or_default()),
+        ("ARCH", platform.architecture.clone()),
+        ("VARIANT", platform.variant.clone().unwrap_or_default()),
+    ]
+}
+
+/// The build arguments that no ARG declares: most likely a slip of the pen.
+pub fn unused(options: &Options, declared: &BTreeSet<String>) -> Vec<String> {
+    let known = |name: &str| {
+        declared.contains(name) || is_proxy(name) || name.starts_with("BUILDKIT_") || name == "SOURCE_DATE_EPOCH"
+    };
+    options.build_args.keys().filter(|name| !known(name)).cloned().collect()
+}

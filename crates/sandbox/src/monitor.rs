@@ -1,0 +1,234 @@
+//! The process next to each step: starts it, passes orders in and reports out, and outlives it by a moment.
+//!
+//! This binary again, started by `run::spawn` with one argument; standard input is the socket to the
+//! program. It has one thread and a small heap, so that it may fork. It ends the step when the program goes
+//! away, and the kernel ends the step when the monitor goes away.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+
+use rustix::event::{PollFd, PollFlags};
+
+use crate::run::Exit;
+use crate::step::{Network, Root, Step};
+use crate::sys::{self, Cloned, Ended};
+use crate::tty::Relay;
+use crate::wire::{self, Failure, Order, Prepared, Report};
+use crate::{inside, place};
+
+/// What makes this binary a monitor.
+pub(crate) const ARGUMENT: &str = "__sandbox";
+
+/// Becomes a step's monitor, and never returns, if that is what this process was started for.
+/// Call it first thing in `main`.
+pub fn main_if_sandbox() {
+    if std::env::args_os().nth(1).is_some_and(|first| first == ARGUMENT) {
+        std::process::exit(i32::from(main().is_err()));
+    }
+}
+
+fn main() -> io::Result<()> {
+    let control = UnixStream::from(sys::take_stdin()?);
+    let Some((Order::Run(step), stdin)) = wire::receive(&control)? else { return Ok(()) };
+    let report = match supervise(&control, &step, stdin) {
+        Ok(exit) => Report::Ended(exit),
+        Err(failure) => Report::Failed(failure),
+    };
+    wire::send(&control, &report)
+}
+
+fn supervise(control: &UnixStream, step: &Step, stdin: Option<OwnedFd>) -> Result<Exit, Failure> {
+    let failed = |e: io::Error| Failure::new("start a process in new namespaces", &e);
+    if !step.tty {
+        // Ctrl-C in a terminal is for the program, which then decides what becomes of the steps.
+        let _ = rustix::process::setsid();
+    }
+    let terminal = if step.tty { stdin.as_ref().and_then(|fd| fd.try_clone().ok()) } else { None };
+    let (status, childs) = UnixStream::pair().map_err(failed)?;
+    match sys::clone3(namespaces(step)).map_err(failed)? {
+        Cloned::Child => {
+            drop(status);
+            inside::run(step, stdin, childs)
+        }
+        Cloned::Parent { pid, pidfd } => {
+            drop((stdin, childs));
+            let mut watch = Watch::new(pid, pidfd, status, terminal);
+            let outcome = watch.until_the_end(control);
+            sweep(step, &watch.prepared);
+            outcome
+        }
+    }
+}
+
+fn namespaces(step: &Step) -> u64 {
+    let own = libc::CLONE_NEWNS | libc::CLONE_NEWPID | libc::CLONE_NEWIPC | libc::CLONE_NEWUTS;
+    let net = match step.network {
+        Network::Host => 0,
+        Network::None => libc::CLONE_NEWNET,
+    };
+    (own | net) as u64
+}
+
+fn sweep(step: &Step, prepared: &Prepared) {
+    match &step.root {
+        Root::Overlay { upper: dir, .. } | Root::Dir(dir) => place::sweep(dir, prepared),
+        Root::Scratch { .. } => {}
+    }
+}
+
+/// What the monitor keeps an eye on while the step runs.
+struct Watch {
+    pid: i32,
+    pidfd: OwnedFd,
+    /// Closed when the program inside was started, or wasn't.
+    status: Option<UnixStream>,
+    failure: Option<Failure>,
+    prepared: Prepared,
+    signals: Vec<i32>,
+    killed_for: Option<i32>,
+    terminal: Option<OwnedFd>,
+    relay: Option<Relay>,
+}
+
+impl Watch {
+    fn new(pid: i32, pidfd: OwnedFd, status: UnixStream, terminal: Option<OwnedFd>) -> Watch {
+        Watch {
+            pid,
+            pidfd,
+            status: Some(status),
+            failure: None,
+            prepared: Prepared::default(),
+            signals: Vec::new(),
+            killed_for: None,
+            terminal,
+            relay: None,
+        }
+    }
+
+    fn until_the_end(&mut self, control: &UnixStream) -> Result<Exit, Failure> {
+        let mut control = Some(control);
+        while !self.turn(&mut control) {}
+        while self.status.is_some() {
+            self.read_status(control);
+        }
+        if let Some(relay) = &mut self.relay {
+            relay.drain();
+        }
+        let ended = sys::reap(self.pid, true).map_err(|e| Failure::new("wait for the step", &e))?;
+        match self.failure.take() {
+            Some(failure) => Err(failure),
+            None => Ok(self.exit(ended.unwrap_or(Ended::Signal(libc::SIGKILL)))),
+        }
+    }
+
+    /// One round of waiting and acting; true when the step is over.
+    fn turn(&mut self, control: &mut Option<&UnixStream>) -> bool {
+        let ready = self.poll(*control);
+        if ready.status {
+            self.read_status(*control);
+        }
+        if ready.control && !control.is_some_and(|control| self.obey(control)) {
+            *control = None;
+            self.kill();
+        }
+        if let Some(relay) = &mut self.relay {
+            relay.turn();
+        }
+        ready.over
+    }
+
+    fn poll(&self, control: Option<&UnixStream>) -> Ready {
+        let mut fds = vec![PollFd::new(&self.pidfd, PollFlags::IN)];
+        let status = self.status.as_ref().map(|status| push(&mut fds, status.as_fd()));
+        let control = control.map(|control| push(&mut fds, control.as_fd()));
+        if let Some(relay) = &self.relay {
+            relay.watch(&mut fds);
+        }
+        // An error is EINTR or a lack of memory; either way the next round asks again.
+        let _ = rustix::event::poll(&mut fds, None);
+        let is = |index: Option<usize>| index.is_some_and(|i| !fds[i].revents().is_empty());
+        Ready { over: is(Some(0)), status: is(status), control: is(control) }
+    }
+
+    fn read_status(&mut self, control: Option<&UnixStream>) {
+        let Some(status) = &self.status else { return };
+        match wire::receive(status) {
+            Ok(Some((Report::Prepared(prepared), _))) => {
+                self.prepared = prepared.clone();
+                if let Some(control) = control {
+                    let _ = wire::send(control, &Report::Prepared(prepared));
+                }
+            }
+            Ok(Some((Report::Failed(failure), _))) => self.failure = Some(failure),
+            Ok(Some((Report::Console, Some(master)))) => {
+                self.relay = Some(Relay::new(master, self.terminal.take()));
+            }
+            Ok(Some(_)) => {}
+            Ok(None) | Err(_) => self.status = None,
+        }
+    }
+
+    /// Carries out one order; false when the program is gone.
+    fn obey(&mut self, control: &UnixStream) -> bool {
+        match wire::receive(control) {
+            Ok(Some((Order::Kill, _))) => self.kill(),
+            Ok(Some((Order::Signal(signal), _))) => self.signal(signal),
+            Ok(Some((Order::Run(_), _))) => {}
+            Ok(None) | Err(_) => return false,
+        }
+        true
+    }
+
+    // The first process of a pid namespace takes all others with it.
+    fn kill(&self) {
+        let _ = sys::pidfd_signal(self.pidfd.as_fd(), libc::SIGKILL);
+    }
+
+    fn signal(&mut self, signal: i32) {
+        if ends_by_default(signal) && (self.signals.contains(&signal) || !minds(self.pid, signal)) {
+            self.killed_for = Some(signal);
+            self.kill();
+        } else {
+            self.signals.push(signal);
+            let _ = sys::pidfd_signal(self.pidfd.as_fd(), signal);
+        }
+    }
+
+    fn exit(&self, ended: Ended) -> Exit {
+        match (ended, self.killed_for) {
+            (Ended::Code(code), _) => Exit::Code(code),
+            (Ended::Signal(libc::SIGKILL), Some(signal)) => Exit::Signal(signal),
+            (Ended::Signal(signal), _) => Exit::Signal(signal),
+        }
+    }
+}
+
+struct Ready {
+    over: bool,
+    status: bool,
+    control: bool,
+}
+
+fn push<'a>(fds: &mut Vec<PollFd<'a>>, fd: BorrowedFd<'a>) -> usize {
+    fds.push(PollFd::from_borrowed_fd(fd, PollFlags::IN));
+    fds.len() - 1
+}
+
+fn ends_by_default(signal: i32) -> bool {
+    !matches!(
+        signal,
+        libc::SIGCHLD | libc::SIGCONT | libc::SIGURG | libc::SIGWINCH | libc::SIGTSTP | libc::SIGSTOP
+    )
+}
+
+/// Whether a process catches, ignores or holds back a signal, rather than leave it to the kernel's
+/// default, which for the first process of a namespace is to do nothing.
+fn minds(pid: i32, signal: i32) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let mask = |name| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
+        line.and_then(|hex| u64::from_str_radix(hex.trim(), 16).ok()).unwrap_or(0)
+    };
+    (mask("SigCgt:") | mask("SigIgn:") | mask("SigBlk:")) & (1 << (signal - 1)) != 0
+}

@@ -1,0 +1,595 @@
+//! What a step finds, what it may do, and what is left of it.
+
+use std::ffi::OsString;
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::net::IpAddr;
+use std::os::unix::fs::{FileTypeExt, MetadataExt, symlink};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, SystemTime};
+
+use sandbox::{Caps, Exit, Input, Mount, MountKind, Network, Root, Step, Ulimit};
+
+use crate::Case;
+use crate::entering::gone;
+use crate::world::{World, run, run_with, start, step};
+
+macro_rules! cases {
+    ($($name:ident),* $(,)?) => {
+        pub const CASES: &[Case] = &[$((stringify!($name), $name)),*];
+    };
+}
+
+cases![
+    exit_codes_and_signals,
+    the_environment_is_exact,
+    ids_and_groups,
+    capabilities_and_filter_are_dockers,
+    insecure_keeps_all,
+    another_user_has_no_capabilities,
+    setuid_programs_work,
+    refused_calls,
+    host_name_and_hosts,
+    stdin_is_at_its_end,
+    stdin_can_be_given,
+    a_pipe_can_be_reopened_by_another_user,
+    no_descriptor_leaks,
+    limits_and_umask,
+    devices,
+    proc_is_our_own_and_masked,
+    sys_is_readonly,
+    only_our_mounts_are_seen,
+    changes_go_to_the_upper,
+    removing_leaves_a_whiteout,
+    replacing_a_directory_makes_it_opaque,
+    chown_to_other_ids,
+    an_upper_with_no_lower,
+    a_directory_as_root,
+    a_readonly_root,
+    many_lowers,
+    network_none_has_only_loopback,
+    a_secret_is_in_memory_with_its_mode,
+    binds,
+    a_tmpfs_mount,
+    a_bind_with_discarded_writes,
+    mount_points_are_created_and_swept,
+    a_layer_of_stubs_leaves_nothing_to_create,
+    what_the_step_put_next_to_a_mount_point_stays,
+    a_changed_parent_of_a_mount_point_stays,
+    targets_do_not_escape,
+    a_dangling_link_is_followed_inside,
+    a_program_that_is_missing,
+    a_program_that_cannot_run,
+    a_working_directory_that_is_missing,
+    a_source_that_is_missing,
+    killing,
+    signals,
+    other_processes_die_with_the_first,
+    dropping_kills,
+    a_killed_program_leaves_nothing,
+    a_terminal,
+];
+
+fn check(step: &Step, expected: &str) {
+    assert_eq!(run(step).ok(), expected);
+}
+
+fn names(dir: &Path) -> Vec<OsString> {
+    let entries = fs::read_dir(dir).expect("list");
+    let mut names: Vec<OsString> = entries.map(|entry| entry.expect("an entry").file_name()).collect();
+    names.sort();
+    names
+}
+
+fn mount(target: &str, kind: MountKind) -> Mount {
+    Mount { target: target.into(), kind }
+}
+
+fn bind(source: &Path, target: &str, readonly: bool) -> Mount {
+    mount(target, MountKind::Bind { source: source.into(), readonly, recursive: true })
+}
+
+fn secret(target: &str, contents: &[u8], mode: u32) -> Mount {
+    mount(target, MountKind::File { contents: contents.into(), mode, uid: 0, gid: 0, readonly: true })
+}
+
+fn exit_codes_and_signals(world: &World) {
+    assert_eq!(run(&world.sh("exit 0")).exit(), Exit::Code(0));
+    assert_eq!(run(&world.sh("exit 37")).exit(), Exit::Code(37));
+    assert_eq!(run(&world.sh("exit 255")).exit(), Exit::Code(255));
+    // A first process can't kill itself with most signals; running out of CPU time it can.
+    let mut step = world.sh("while :; do :; done");
+    step.ulimits = vec![Ulimit { name: "cpu".into(), soft: 1, hard: 1 }];
+    assert_eq!(run(&step).exit(), Exit::Signal(9));
+}
+
+fn the_environment_is_exact(world: &World) {
+    let mut step = step(Root::Scratch { lowers: vec![world.base()] }, &["env"]);
+    step.env = vec![("A".into(), "1 2".into()), ("PATH".into(), "/bin".into()), ("EMPTY".into(), "".into())];
+    check(&step, "A=1 2\nPATH=/bin\nEMPTY=\n");
+}
+
+fn ids_and_groups(world: &World) {
+    let mut step = world.sh("id -u; id -g; id -G; pwd");
+    (step.uid, step.gid, step.groups) = (1000, 100, vec![5, 7]);
+    step.cwd = "/tmp".into();
+    check(&step, "1000\n100\n100 5 7\n/tmp\n");
+    check(&world.sh("id -u; id -g; id -G"), "0\n0\n0\n");
+}
+
+const STATUS: &str = "grep -E '^(Cap|NoNewPrivs|Seccomp:)' /proc/self/status";
+
+fn capabilities_and_filter_are_dockers(world: &World) {
+    let expected = "CapInh:\t0000000000000000\nCapPrm:\t00000000a80425fb\nCapEff:\t00000000a80425fb\n\
+                    CapBnd:\t00000000a80425fb\nCapAmb:\t0000000000000000\nNoNewPrivs:\t0\nSeccomp:\t2\n";
+    check(&world.sh(STATUS), expected);
+}
+
+fn insecure_keeps_all(world: &World) {
+    let mut step =
+        world.sh("grep -E '^(CapEff|Seccomp:)' /proc/self/status; mount -t tmpfs x /tmp && echo mounted");
+    (step.caps, step.seccomp) = (Caps::All, false);
+    step.argv[0] = "/bin/busybox".into();
+    step.argv.insert(1, "sh".into());
+    let output = run(&step).ok();
+    let ours = fs::read_to_string("/proc/self/status").expect("read");
+    let ours = ours.lines().find(|line| line.starts_with("CapEff")).expect("a line");
+    assert_eq!(output, format!("{ours}\nSeccomp:\t0\nmounted\n"));
+}
+
+fn another_user_has_no_capabilities(world: &World) {
+    let mut step = world.sh("grep -E '^(CapPrm|CapEff|CapBnd)' /proc/self/status");
+    step.uid = 1000;
+    check(&step, "CapPrm:\t0000000000000000\nCapEff:\t0000000000000000\nCapBnd:\t00000000a80425fb\n");
+}
+
+fn setuid_programs_work(world: &World) {
+    let mut step = world.probe(&["euid"]);
+    step.uid = 1000;
+    check(&step, "1000\n");
+    step.argv[0] = "/bin/prober-suid".into();
+    check(&step, "0\n");
+}
+
+fn refused_calls(world: &World) {
+    let expected = "unshare user: EPERM\nunshare mount: EPERM\nmount: EPERM\nkeyctl: EPERM\nclone3: ENOSYS\n\
+                    clone newuser: EPERM\nio_uring_setup: EPERM\nsocket unix: ok\nsocket alg: EPERM\n\
+                    socket vsock: EPERM\npersonality: ok\npersonality randomize: EPERM\nfrom the future: ENOSYS\n";
+    check(&world.probe(&["calls"]), expected);
+    check(&world.probe(&["threads"]), "7\n");
+}
+
+fn host_name_and_hosts(world: &World) {
+    check(&world.sh("hostname"), "buildkitsandbox\n");
+    let mut step = world.sh("hostname; cat /etc/hosts");
+    step.hostname = "builder".into();
+    step.hosts = vec![("db".into(), IpAddr::from([10, 0, 0, 7]))];
+    let output = run(&step).ok();
+    assert!(output.starts_with("builder\n127.0.0.1\tlocalhost\n"), "{output}");
+    assert!(output.ends_with("127.0.0.1\tbuilder\n10.0.0.7\tdb\n"), "{output}");
+}
+
+fn stdin_is_at_its_end(world: &World) {
+    check(&world.sh("stat -L -c %F /proc/self/fd/0; cat; echo end"), "fifo\nend\n");
+}
+
+fn stdin_can_be_given(world: &World) {
+    let (reader, mut writer) = std::io::pipe().expect("make a pipe");
+    writer.write_all(b"given").expect("write");
+    drop(writer);
+    assert_eq!(run_with(&world.sh("cat"), Input::Fd(reader.into())).ok(), "given");
+}
+
+fn a_pipe_can_be_reopened_by_another_user(world: &World) {
+    let mut step = world.sh("echo hi > /dev/stdout");
+    step.uid = 1000;
+    check(&step, "hi\n");
+}
+
+fn no_descriptor_leaks(world: &World) {
+    // Held open across the spawn, and not marked to be closed by exec.
+    let leaked = fs::File::open("/").expect("open");
+    rustix::io::fcntl_setfd(&leaked, rustix::io::FdFlags::empty()).expect("clear the flag");
+    check(&world.probe(&["files"]), "[0, 1, 2]\n");
+}
+
+fn limits_and_umask(world: &World) {
+    let outside = rustix::process::getrlimit(rustix::process::Resource::Nofile).current.expect("a limit");
+    check(&world.sh("ulimit -n; umask"), &format!("{outside}\n0022\n"));
+    let mut step = world.sh("ulimit -n; ulimit -c; umask");
+    step.ulimits = vec![
+        Ulimit { name: "nofile".into(), soft: 77, hard: 88 },
+        Ulimit { name: "core".into(), soft: 0, hard: 0 },
+    ];
+    step.umask = 0o077;
+    check(&step, "77\n0\n0077\n");
+    step.ulimits[0].name = "nonsense".into();
+    assert_eq!(run(&step).error().to_string(), "set the limit `nonsense` to 77:88: invalid argument");
+}
+
+fn devices(world: &World) {
+    let expected =
+        "core\nfd\nfull\nmqueue\nnull\nptmx\npts\nrandom\nshm\nstderr\nstdin\nstdout\ntty\nurandom\nzero\n";
+    check(&world.sh("ls /dev"), expected);
+    check(
+        &world.sh("echo x > /dev/null; head -c 3 /dev/zero | wc -c; echo y > /dev/full || echo full"),
+        "3\nfull\n",
+    );
+    check(&world.sh("head -c 8 /dev/urandom | wc -c; stat -c %a /dev/shm /dev/null"), "8\n1777\n666\n");
+    let mut step = world.sh("awk '$5==\"/dev/shm\"' /proc/self/mountinfo");
+    assert!(run(&step).ok().contains("size=65536k"));
+    step.shm_size = 1 << 20;
+    assert!(run(&step).ok().contains("size=1024k"));
+}
+
+fn proc_is_our_own_and_masked(world: &World) {
+    check(&world.sh("echo $$; cat /proc/1/comm; echo /proc/[0-9]*"), "1\nsh\n/proc/1\n");
+    check(
+        &world.sh("wc -c < /proc/timer_list; wc -c < /proc/keys; ls -A /proc/acpi 2>/dev/null || true"),
+        "0\n0\n",
+    );
+    check(&world.sh("echo 1 2>/dev/null > /proc/sys/kernel/pid_max || echo readonly"), "readonly\n");
+    check(&world.sh("echo h 2>/dev/null > /proc/sysrq-trigger || echo readonly"), "readonly\n");
+}
+
+fn sys_is_readonly(world: &World) {
+    for network in [Network::Host, Network::None] {
+        let mut step = world.sh("test -d /sys/class && mkdir /sys/fs/x 2>&1; ls -d /sys/fs/cgroup/* /sys/firmware/* 2>&1 | grep -v 'No such'; echo end");
+        step.network = network;
+        let outcome = run(&step);
+        assert!(outcome.stdout.contains("Read-only file system") || outcome.stdout.contains("not permitted"));
+        assert!(outcome.stdout.ends_with("\nend\n") && outcome.stdout.lines().count() == 2, "{outcome:?}");
+    }
+}
+
+fn only_our_mounts_are_seen(world: &World) {
+    let output =
+        run(&world.sh("awk '{print $5}' /proc/self/mountinfo | grep -vE '^/(proc|sys|dev)(/|$)'")).ok();
+    assert_eq!(output, "/\n/etc/hosts\n/etc/resolv.conf\n");
+    check(
+        &world.sh("ls / /.."),
+        &"/:\nbin\ndev\netc\nopt\nproc\nsys\ntmp\n\n/..:\nbin\ndev\netc\nopt\nproc\nsys\ntmp\n",
+    );
+}
+
+fn changes_go_to_the_upper(world: &World) {
+    let (root, upper) = world.overlay();
+    let step = step(root, &["sh", "-c", "echo new > /etc/motd; echo more > /opt/more"]);
+    run(&step).ok();
+    assert_eq!(fs::read_to_string(upper.join("etc/motd")).expect("read"), "new\n");
+    assert_eq!(fs::read_to_string(upper.join("opt/more")).expect("read"), "more\n");
+    assert_eq!(fs::read_to_string(world.base().join("etc/motd")).expect("read"), "hello\n");
+    assert_eq!(names(&upper), ["etc", "opt"]);
+    assert_eq!(names(&upper.join("etc")), ["motd"]);
+}
+
+fn removing_leaves_a_whiteout(world: &World) {
+    let (root, upper) = world.overlay();
+    run(&step(root, &["rm", "/etc/motd"])).ok();
+    let whiteout = fs::symlink_metadata(upper.join("etc/motd")).expect("a whiteout");
+    assert!(whiteout.file_type().is_char_device() && whiteout.rdev() == 0);
+}
+
+fn replacing_a_directory_makes_it_opaque(world: &World) {
+    let (root, upper) = world.overlay();
+    run(&step(root, &["sh", "-c", "rm -rf /opt/dir && mkdir /opt/dir"])).ok();
+    let mut value = [0; 4];
+    let length =
+        rustix::fs::getxattr(upper.join("opt/dir"), "user.overlay.opaque", &mut value).expect("opaque");
+    assert_eq!(&value[..length], b"y");
+}
+
+fn chown_to_other_ids(world: &World) {
+    let (root, upper) = world.overlay();
+    run(&step(root, &["sh", "-c", "touch /a /b && chown 1000:1000 /a && chown 65000:42 /b"])).ok();
+    let owner = |name| fs::metadata(upper.join(name)).map(|meta| (meta.uid(), meta.gid())).expect("a file");
+    assert_eq!((owner("a"), owner("b")), ((1000, 1000), (65000, 42)));
+}
+
+fn an_upper_with_no_lower(world: &World) {
+    let (root, upper) = world.overlay_over(Vec::new());
+    let mut step = step(root, &["/busybox", "sh", "-c", "echo hi > /x"]);
+    step.mounts = vec![bind(&world.base().join("bin/busybox"), "/busybox", true)];
+    run(&step).ok();
+    assert_eq!(names(&upper), ["x"]);
+}
+
+fn a_directory_as_root(world: &World) {
+    let dir = world.new_dir();
+    fs::create_dir(dir.join("bin")).expect("make a directory");
+    fs::copy(world.base().join("bin/busybox"), dir.join("bin/sh")).expect("copy");
+    run(&step(Root::Dir(dir.clone()), &["/bin/sh", "-c", "echo hi > /x"])).ok();
+    assert_eq!(names(&dir), ["bin", "x"]);
+}
+
+fn a_readonly_root(world: &World) {
+    let mut step = world.sh("echo x 2>/dev/null > /x || echo readonly; echo y > /tmp/y && echo written");
+    step.readonly_root = true;
+    step.mounts = vec![mount("/tmp", MountKind::Tmpfs { size: None, mode: 0o1777 })];
+    check(&step, "readonly\nwritten\n");
+}
+
+fn many_lowers(world: &World) {
+    for count in [127, 499] {
+        let mut lowers: Vec<PathBuf> = (0..count).map(|_| world.new_dir()).collect();
+        for (number, lower) in lowers.iter().enumerate() {
+            fs::write(lower.join(format!("file{number}")), "").expect("write");
+            fs::write(lower.join("who"), format!("{number}\n")).expect("write");
+        }
+        lowers.push(world.base());
+        let (root, _) = world.overlay_over(lowers);
+        check(&step(root, &["sh", "-c", "cat /who; ls / | grep -c file"]), &format!("0\n{count}\n"));
+    }
+}
+
+fn network_none_has_only_loopback(world: &World) {
+    let mut step = world.sh(
+        "grep -c : /proc/net/dev; grep -o lo: /proc/net/dev; cat /sys/class/net/lo/flags; ls /sys/class/net",
+    );
+    step.network = Network::None;
+    let output = run(&step).ok();
+    // 0x9: up and loopback.
+    assert_eq!(output, "1\nlo:\n0x9\nlo\n");
+}
+
+fn a_secret_is_in_memory_with_its_mode(world: &World) {
+    let (root, upper) = world.overlay();
+    let mut step = step(
+        root,
+        &[
+            "sh",
+            "-c",
+            "cat /run/secrets/key; stat -c '%a %u %g' /run/secrets/key; echo x > /run/secrets/key || stat -f -c %T /run/secrets/key",
+        ],
+    );
+    step.mounts = vec![mount(
+        "/run/secrets/key",
+        MountKind::File { contents: b"\xc3\xa9\n".into(), mode: 0o400, uid: 12, gid: 34, readonly: true },
+    )];
+    let outcome = run(&step);
+    assert_eq!(outcome.stdout, "\u{e9}\n400 12 34\ntmpfs\n", "{outcome:?}");
+    assert_eq!(names(&upper), Vec::<OsString>::new());
+}
+
+fn binds(world: &World) {
+    let (dir, file) = (world.new_dir(), world.new_dir().join("file"));
+    fs::write(dir.join("a"), "a\n").expect("write");
+    fs::write(&file, "file\n").expect("write");
+    let mut step = world.sh("cat /src/a /one; echo b > /src/b; echo 2> /dev/null > /ro/c || echo readonly");
+    step.mounts = vec![bind(&dir, "/src", false), bind(&dir, "/ro", true), bind(&file, "/one", true)];
+    check(&step, "a\nfile\nreadonly\n");
+    assert_eq!(names(&dir), ["a", "b"]);
+}
+
+fn a_tmpfs_mount(world: &World) {
+    let mut step = world.sh("stat -c %a /cache; grep -o 'size=[0-9]*k' /proc/self/mountinfo | head -1; awk '$5==\"/cache\"' /proc/self/mountinfo");
+    step.mounts = vec![mount("/cache", MountKind::Tmpfs { size: Some(1 << 20), mode: 0o750 })];
+    let output = run(&step).ok();
+    assert!(output.starts_with("750\n") && output.contains("tmpfs rw,size=1024k"), "{output}");
+}
+
+fn a_bind_with_discarded_writes(world: &World) {
+    let (dir, upper) = (world.new_dir(), world.new_dir());
+    fs::write(dir.join("a"), "a\n").expect("write");
+    let mut step = world.sh("echo b > /src/b; rm /src/a; ls /src; echo $PWD");
+    step.cwd = "/src".into();
+    let kind = MountKind::Overlay { lowers: vec![dir.clone()], upper: upper.clone(), work: world.new_dir() };
+    step.mounts = vec![mount("/src", kind)];
+    check(&step, "b\n/src\n");
+    assert_eq!(names(&dir), ["a"]);
+    assert_eq!(names(&upper), ["a", "b"]);
+}
+
+fn mount_points_are_created_and_swept(world: &World) {
+    let (root, upper) = world.overlay();
+    let mut step = step(root, &["true"]);
+    step.mounts = vec![bind(&world.new_dir(), "/src/deep", false), secret("/etc/secrets/key", b"k", 0o400)];
+    let outcome = run(&step);
+    let expected = [
+        "/proc",
+        "/dev",
+        "/sys",
+        "/src",
+        "/src/deep",
+        "/etc/secrets",
+        "/etc/secrets/key",
+        "/etc/hosts",
+        "/etc/resolv.conf",
+    ];
+    assert_eq!(outcome.result.expect("ran").created, expected.map(PathBuf::from));
+    // A step that does nothing leaves nothing, not even the copied-up `/etc`.
+    assert_eq!(names(&upper), Vec::<OsString>::new());
+}
+
+fn a_layer_of_stubs_leaves_nothing_to_create(world: &World) {
+    let stubs = world.new_dir();
+    sandbox::make_stubs(&stubs).expect("make the mount points");
+    sandbox::make_stubs(&stubs).expect("make them again");
+    let (root, upper) = world.overlay_over(vec![world.base(), stubs]);
+    let outcome = run(&step(root, &["sh", "-c", "test -s /etc/hosts && test -f /etc/motd"]));
+    assert_eq!(outcome.result.expect("ran").created, Vec::<PathBuf>::new());
+    assert_eq!(names(&upper), Vec::<OsString>::new());
+}
+
+fn what_the_step_put_next_to_a_mount_point_stays(world: &World) {
+    let (root, upper) = world.overlay();
+    let mut step = step(root, &["sh", "-c", "touch /src/file"]);
+    step.mounts = vec![bind(&world.new_dir(), "/src/deep", false)];
+    run(&step).ok();
+    assert_eq!((names(&upper), names(&upper.join("src"))), (vec!["src".into()], vec!["file".into()]));
+}
+
+fn a_changed_parent_of_a_mount_point_stays(world: &World) {
+    let old = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
+    let lower = world.new_dir();
+    for dir in ["etc", "var"] {
+        fs::create_dir(lower.join(dir)).expect("make a directory");
+        fs::File::open(lower.join(dir)).and_then(|dir| dir.set_modified(old)).expect("set the time");
+    }
+    let (root, upper) = world.overlay_over(vec![lower, world.base()]);
+    let mut step = step(root, &["sh", "-c", "chmod 700 /etc; stat -c %Y /etc /var"]);
+    step.mounts = vec![secret("/var/key", b"k", 0o400)];
+    // The step doesn't see that mount points were made.
+    check(&step, "1000000000\n1000000000\n");
+    assert_eq!(names(&upper), ["etc"]);
+    let etc = fs::metadata(upper.join("etc")).expect("etc");
+    assert_eq!((etc.mode() & 0o777, etc.modified().expect("a time")), (0o700, old));
+}
+
+fn targets_do_not_escape(world: &World) {
+    let (lower, outside) = (world.new_dir(), world.new_dir());
+    symlink(&outside, lower.join("absolute")).expect("link");
+    symlink("../../../../../../../../../../tmp", lower.join("up")).expect("link");
+    let (root, _) = world.overlay_over(vec![lower, world.base()]);
+    let mut step =
+        step(root, &["sh", "-c", "cat /absolute/a /tmp/b /c; ls -d $0", outside.to_str().expect("UTF-8")]);
+    step.mounts = vec![
+        secret("/absolute/a", b"a\n", 0o644),
+        secret("/up/b", b"b\n", 0o644),
+        secret("../../../../../../c", b"c\n", 0o644),
+    ];
+    // The absolute link's target was made inside.
+    check(&step, &format!("a\nb\nc\n{}\n", outside.display()));
+    assert_eq!(names(&outside), Vec::<OsString>::new());
+}
+
+fn a_dangling_link_is_followed_inside(world: &World) {
+    let lower = world.new_dir();
+    fs::create_dir(lower.join("etc")).expect("make a directory");
+    symlink("../run/stub/resolv.conf", lower.join("etc/resolv.conf")).expect("link");
+    let (root, upper) = world.overlay_over(vec![lower, world.base()]);
+    let outcome =
+        run(&step(root, &["sh", "-c", "test -f /run/stub/resolv.conf && test -L /etc/resolv.conf"]));
+    let created = outcome.result.expect("ran").created;
+    assert!(created.contains(&"/run/stub/resolv.conf".into()), "{created:?}");
+    assert_eq!(names(&upper), Vec::<OsString>::new());
+}
+
+fn a_program_that_is_missing(world: &World) {
+    let check = |argv: &[&str], message: &str| {
+        let error = run(&step(Root::Scratch { lowers: vec![world.base()] }, argv)).error();
+        assert_eq!((error.to_string().as_str(), error.code()), (message, Some(127)));
+    };
+    check(&["foo"], "exec `foo`: no such file or directory");
+    check(&["/bin/foo"], "exec `/bin/foo`: no such file or directory");
+    check(&["/bin/script"], "exec `/bin/script`: its interpreter is missing: no such file or directory");
+    check(&["script"], "exec `script`: its interpreter is missing: no such file or directory");
+    check(&[""], "exec ``: no such file or directory");
+    let mut step = step(Root::Scratch { lowers: vec![world.base()] }, &["true"]);
+    step.env = vec![("PATH".into(), "/opt".into())];
+    assert_eq!(run(&step).error().code(), Some(127));
+    step.env = Vec::new();
+    assert_eq!(run(&step).exit(), Exit::Code(0));
+}
+
+fn a_program_that_cannot_run(world: &World) {
+    let check = |argv: &[&str], message: &str| {
+        let error = run(&step(Root::Scratch { lowers: vec![world.base()] }, argv)).error();
+        assert_eq!((error.to_string().as_str(), error.code()), (message, Some(126)));
+    };
+    check(&["/etc/plain"], "exec `/etc/plain`: permission denied");
+    check(&["/bin"], "exec `/bin`: permission denied");
+    check(&["garbage"], "exec `garbage`: exec format error");
+}
+
+fn a_working_directory_that_is_missing(world: &World) {
+    let mut step = world.sh("true");
+    step.cwd = "/nowhere".into();
+    let error = run(&step).error();
+    assert_eq!(error.to_string(), "enter the working directory `/nowhere`: no such file or directory");
+    assert_eq!(error.code(), None);
+}
+
+fn a_source_that_is_missing(world: &World) {
+    let mut step = world.sh("true");
+    step.mounts = vec![bind(Path::new("/no/where"), "/src", true)];
+    assert_eq!(run(&step).error().to_string(), "bind `/no/where` to `/src`: no such file or directory");
+    let (root, upper) = world.overlay_over(vec!["/no/lower".into()]);
+    let error = run(&crate::world::step(root, &["true"])).error();
+    assert_eq!(error.to_string(), "open `/no/lower`: no such file or directory");
+    assert_eq!(names(&upper), Vec::<OsString>::new());
+}
+
+fn killing(world: &World) {
+    let (running, _) = start(&world.sh("echo up; sleep 1000"));
+    running.kill();
+    assert_eq!(running.wait().expect("ran").exit, Exit::Signal(9));
+}
+
+fn signals(world: &World) {
+    let (running, line) = start(&world.probe(&["obey"]));
+    assert_eq!(line, "ready\n");
+    running.signal(libc::SIGTERM);
+    assert_eq!(running.wait().expect("ran").exit, Exit::Code(42));
+    // Without a handler the kernel would keep it from a first process.
+    let (running, _) = start(&world.sh("echo up; sleep 1000"));
+    running.control().signal(libc::SIGTERM);
+    assert_eq!(running.wait().expect("ran").exit, Exit::Signal(libc::SIGTERM));
+    // One that does not listen is killed at the second time of asking.
+    let (running, _) = start(&world.sh("trap '' INT; echo up; sleep 1000"));
+    running.signal(libc::SIGINT);
+    std::thread::sleep(Duration::from_millis(50));
+    running.signal(libc::SIGINT);
+    assert_eq!(running.wait().expect("ran").exit, Exit::Signal(libc::SIGINT));
+}
+
+fn other_processes_die_with_the_first(world: &World) {
+    // They hold the pipe: reading it to its end shows that they are gone.
+    check(&world.sh("sleep 1000 & sleep 1000 & echo up"), "up\n");
+}
+
+fn dropping_kills(world: &World) {
+    let (running, _) = start(&world.sh("echo up; sleep 1000"));
+    let mine = descendants(std::process::id());
+    drop(running);
+    // Other tests have steps of their own, but this one took at least two processes with it.
+    assert!(mine.into_iter().filter(|pid| gone(*pid)).count() >= 2);
+}
+
+fn a_killed_program_leaves_nothing(world: &World) {
+    let mut parent = Command::new("/proc/self/exe");
+    let mut parent = parent.arg("__parent").arg(world.base()).stdout(Stdio::piped()).spawn().expect("start");
+    let mut line = String::new();
+    BufReader::new(parent.stdout.take().expect("a pipe")).read_line(&mut line).expect("read");
+    assert_eq!(line, "up\n");
+    let family = descendants(parent.id());
+    parent.kill().expect("kill");
+    parent.wait().expect("wait");
+    // The monitor, the shell that became its last command, and the other.
+    assert_eq!(family.len(), 3, "{family:?}");
+    assert!(family.into_iter().all(gone));
+}
+
+fn descendants(of: u32) -> Vec<u32> {
+    let parents: Vec<(u32, u32)> = names(Path::new("/proc"))
+        .iter()
+        .filter_map(|name| name.to_str()?.parse().ok())
+        .filter_map(|pid| Some((pid, parent_of(pid)?)))
+        .collect();
+    let mut family = vec![of];
+    let mut known = 0;
+    while let Some(&parent) = family.get(known) {
+        family.extend(parents.iter().filter(|(_, of)| *of == parent).map(|(pid, _)| *pid));
+        known += 1;
+    }
+    family.split_off(1)
+}
+
+fn parent_of(pid: u32) -> Option<u32> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    stat.rsplit(") ").next()?.split(' ').nth(1)?.parse().ok()
+}
+
+fn a_terminal(world: &World) {
+    let (reader, mut writer) = std::io::pipe().expect("make a pipe");
+    writer.write_all(b"typed\n").expect("write");
+    let mut step = world.sh("tty; stat -c %F /dev/console; read line; echo got $line; cat; echo end >&2");
+    step.tty = true;
+    drop(writer);
+    let output = run_with(&step, Input::Fd(reader.into())).ok();
+    // The terminal echoes, and ends lines with both characters.
+    for line in ["/dev/pts/0\r\n", "character special file\r\n", "got typed\r\n", "end\r\n"] {
+        assert!(output.contains(line), "{output:?}");
+    }
+}

@@ -1,0 +1,103 @@
+//! Blobs: bytes under their digest.
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Read, Write};
+use std::path::PathBuf;
+
+use oci::{Descriptor, Digest, Hasher};
+
+use crate::{Error, Result, Store};
+
+/// A blob that is being written; it has no name until [`BlobWriter::commit`].
+pub struct BlobWriter<'a> {
+    store: &'a Store,
+    scratch: PathBuf,
+    file: BufWriter<File>,
+    hasher: Hasher,
+}
+
+impl Store {
+    /// Where a blob is, or would be.
+    pub fn blob_path(&self, digest: &Digest) -> PathBuf {
+        self.path("blobs/sha256").join(digest.hex())
+    }
+
+    /// Whether the blob is here, whole.
+    pub fn has_blob(&self, blob: &Descriptor) -> bool {
+        fs::metadata(self.blob_path(&blob.digest)).is_ok_and(|m| m.len() == blob.size)
+    }
+
+    /// Reads a small blob (manifest, config); `None` if it isn't here.
+    pub fn small_blob(&self, digest: &Digest) -> Option<Vec<u8>> {
+        let bytes = fs::read(self.blob_path(digest)).ok()?;
+        (Digest::of(&bytes) == *digest).then_some(bytes)
+    }
+
+    /// Keeps bytes under their digest.
+    ///
+    /// # Errors
+    /// If they can't be written.
+    pub fn put_blob(&self, bytes: &[u8]) -> Result<Digest> {
+        let digest = Digest::of(bytes);
+        let path = self.blob_path(&digest);
+        if !path.exists() {
+            self.write(&path, bytes)?;
+        }
+        Ok(digest)
+    }
+
+    /// Starts a blob whose digest is not known yet.
+    ///
+    /// # Errors
+    /// If the scratch file can't be made.
+    pub fn new_blob(&self) -> Result<BlobWriter<'_>> {
+        let scratch = self.scratch("blob")?;
+        let file = File::create_new(&scratch).map_err(|e| Error::at("create", &scratch, e))?;
+        let file = BufWriter::with_capacity(1 << 17, file);
+        Ok(BlobWriter { store: self, scratch, file, hasher: Hasher::default() })
+    }
+}
+
+impl BlobWriter<'_> {
+    /// Gives the blob its name.
+    ///
+    /// # Errors
+    /// If the last bytes can't be written; then there is no blob.
+    pub fn commit(mut self) -> Result<(Digest, u64)> {
+        self.file.flush().map_err(|e| Error::at("write", &self.scratch, e))?;
+        let hasher = std::mem::take(&mut self.hasher);
+        let size = hasher.count();
+        let digest = hasher.finish();
+        self.store.place(&self.scratch, &self.store.blob_path(&digest))?;
+        Ok((digest, size))
+    }
+}
+
+impl Write for BlobWriter<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let n = self.file.write(bytes)?;
+        self.hasher.update(&bytes[..n]);
+        Ok(n)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl Drop for BlobWriter<'_> {
+    fn drop(&mut self) {
+        // After a commit the name is gone already.
+        let _ = fs::remove_file(&self.scratch);
+    }
+}
+
+impl oci::Blobs for Store {
+    fn open(&self, blob: &Descriptor) -> io::Result<Box<dyn Read + Send + '_>> {
+        let file = File::open(self.blob_path(&blob.digest))?;
+        if file.metadata()?.len() != blob.size {
+            return Err(io::Error::other(format!("blob {} has not {} bytes", blob.digest, blob.size)));
+        }
+        Ok(Box::new(file))
+    }
+}

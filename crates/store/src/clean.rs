@@ -1,0 +1,83 @@
+//! Unfinished work: a folder a process, and the removal of folders whose process is dead.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use crate::lock::{Lock, try_lock};
+use crate::{Error, Result, Store};
+
+/// Makes this process's folder below `tmp` and locks it.
+pub(crate) fn own_tmp(tmp: &Path) -> Result<(PathBuf, Lock)> {
+    for attempt in 0..100 {
+        let path = tmp.join(format!("{}-{attempt}-{}", std::process::id(), nonce()));
+        match fs::create_dir(&path) {
+            Ok(()) => return hold(path),
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => continue,
+            Err(e) => return Err(Error::at("create", &path, e)),
+        }
+    }
+    Err(Error::at("create a folder in", tmp, io::ErrorKind::AlreadyExists.into()))
+}
+
+fn hold(path: PathBuf) -> Result<(PathBuf, Lock)> {
+    let file = lock_path(&path);
+    match try_lock(&file) {
+        Ok(Some(lock)) => Ok((path, lock)),
+        Ok(None) => Err(Error::at("lock", &file, io::ErrorKind::WouldBlock.into())),
+        Err(e) => Err(Error::at("lock", &file, e)),
+    }
+}
+
+/// Beside the folder, so that the folder can be emptied while the lock is held.
+fn lock_path(path: &Path) -> PathBuf {
+    path.with_extension("lock")
+}
+
+/// Nanoseconds, so that a process id that comes again never finds its predecessor's folder.
+fn nonce() -> u32 {
+    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.subsec_nanos())
+}
+
+impl Store {
+    /// Removes what dead processes left behind.
+    ///
+    /// Must run where the files' owners can be removed: as root, or in the user namespace.
+    pub fn sweep(&self) {
+        let Ok(entries) = fs::read_dir(self.path("tmp")) else { return };
+        for entry in entries.flatten().filter(|e| e.path().extension().is_some_and(|x| x == "lock")) {
+            sweep_one(&entry.path());
+        }
+    }
+}
+
+fn sweep_one(lock: &Path) {
+    if let Ok(Some(_held)) = try_lock(lock) {
+        remove_tree(&lock.with_extension(""));
+        let _ = fs::remove_file(lock);
+    }
+}
+
+/// Removes a file or folder, also one that a step made unreadable. What can't be removed stays for the
+/// next sweep.
+pub fn remove_tree(path: &Path) {
+    if fs::symlink_metadata(path).is_ok_and(|m| !m.is_dir()) {
+        let _ = fs::remove_file(path);
+        return;
+    }
+    if fs::remove_dir_all(path).is_err() {
+        open_up(path);
+        let _ = fs::remove_dir_all(path);
+    }
+}
+
+/// A directory of mode 0 can't be emptied by its owner, and overlayfs leaves `work/work` like that.
+fn open_up(path: &Path) {
+    let _ = fs::set_permissions(path, fs::Permissions::from_mode(0o700));
+    for entry in fs::read_dir(path).into_iter().flatten().flatten() {
+        if entry.file_type().is_ok_and(|t| t.is_dir()) {
+            open_up(&entry.path());
+        }
+    }
+}

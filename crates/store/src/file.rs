@@ -1,0 +1,57 @@
+//! Whole files in one step: write beside, then rename.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::Path;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::{Error, Result, Store};
+
+impl Store {
+    /// Writes a file so that readers see the old one or the new one, never a part.
+    ///
+    /// # Errors
+    /// If it can't be written; then the old one is untouched.
+    pub fn write(&self, path: &Path, bytes: &[u8]) -> Result<()> {
+        let scratch = self.scratch("write")?;
+        put(&scratch, bytes).map_err(|e| Error::at("write", &scratch, e))?;
+        self.place(&scratch, path)
+    }
+
+    /// Moves a finished file or folder from scratch to its name.
+    ///
+    /// # Errors
+    /// If the rename fails; then the scratch file is gone and the name is as before.
+    pub fn place(&self, scratch: &Path, path: &Path) -> Result<()> {
+        let renamed = rename_making_parent(scratch, path);
+        renamed.inspect_err(|_| crate::clean::remove_tree(scratch)).map_err(|e| Error::at("write", path, e))
+    }
+
+    pub(crate) fn write_json<T: Serialize>(&self, path: &Path, value: &T) -> Result<()> {
+        let mut bytes = serde_json::to_vec(value).expect("records are plain data");
+        bytes.push(b'\n');
+        self.write(path, &bytes)
+    }
+}
+
+fn put(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    File::create_new(path)?.write_all(bytes)
+}
+
+fn rename_making_parent(from: &Path, to: &Path) -> io::Result<()> {
+    match fs::rename(from, to) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound && from.exists() => {
+            fs::create_dir_all(to.parent().unwrap_or(to))?;
+            fs::rename(from, to)
+        }
+        done => done,
+    }
+}
+
+/// Reads a record; `None` if there is none, or if it isn't one (another tare's, or a disk's mistake): then
+/// it is as if it had never been written.
+pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Option<T> {
+    serde_json::from_slice(&fs::read(path).ok()?).ok()
+}

@@ -1,0 +1,53 @@
+//! Flags of other builders that tare doesn't do: values that ask for nothing are taken, the rest is refused
+//! by name.
+
+use crate::cli::Build;
+use crate::failure::Failure;
+
+/// Refuses the first flag that asks for something we don't do yet.
+///
+/// # Errors
+/// With the flag's name.
+pub fn refuse(args: &Build) -> Result<(), Failure> {
+    let f = &args.foreign;
+    let attestations = "attestations are not supported yet";
+    only(&["false", "0", "disabled=true"], "provenance", f.provenance.as_deref(), attestations)?;
+    only(&["false", "0", "disabled=true"], "sbom", f.sbom.as_deref(), attestations)?;
+    only(&["default"], "builder", f.builder.as_deref(), "tare is the only builder")?;
+    only(&["default"], "network", f.network.as_deref(), "use RUN --network in the Dockerfile")?;
+    let lists = [
+        ("cache-to", &f.cache_to),
+        ("cache-from", &f.cache_from),
+        ("attest", &f.attest),
+        ("secret", &f.secret),
+        ("ssh", &f.ssh),
+        ("allow", &f.allow),
+        ("annotation", &f.annotation),
+        ("add-host", &f.add_host),
+        ("ulimit", &f.ulimit),
+        ("no-cache-filter", &f.no_cache_filter),
+    ];
+    for (name, values) in lists {
+        if let Some(value) = values.first() {
+            return Err(unsupported(name, value));
+        }
+    }
+    only(&[], "shm-size", f.shm_size.as_deref(), "it is 64 MiB")?;
+    only(&["build"], "call", f.call.as_deref(), "not supported yet")?;
+    match (f.check, f.squash) {
+        (true, _) => Err(Failure::Usage("`--check` is not supported yet".to_owned())),
+        (_, true) => Err(Failure::Usage("`--squash` is not supported yet".to_owned())),
+        _ => Ok(()),
+    }
+}
+
+fn only(allowed: &[&str], name: &str, value: Option<&str>, why: &str) -> Result<(), Failure> {
+    match value {
+        Some(value) if !allowed.contains(&value) => Err(Failure::Usage(format!("`--{name}={value}`: {why}"))),
+        _ => Ok(()),
+    }
+}
+
+fn unsupported(name: &str, value: &str) -> Failure {
+    Failure::Usage(format!("`--{name} {value}`: `--{name}` is not supported yet"))
+}

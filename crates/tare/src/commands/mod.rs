@@ -1,0 +1,41 @@
+//! One file a command: what was asked for on the command line to calls, results to text.
+
+mod archive;
+mod build;
+mod credentials;
+mod docs;
+mod foreign;
+mod images;
+mod names;
+mod output;
+mod registry;
+mod run;
+mod space;
+mod unshare;
+
+use crate::cli::{Cli, Command};
+use crate::failure::Outcome;
+
+/// Does what was asked for, and gives the exit code.
+pub fn run(cli: Cli) -> Outcome {
+    match cli.command {
+        Command::Build(build) => build::run(*build),
+        Command::Run(run) => run::run(run),
+        Command::Images(images) => images::list(&images),
+        Command::Inspect(names) => images::inspect(&names),
+        Command::Tag(tag) => images::tag(&tag),
+        Command::Rmi(names) => images::remove(&names),
+        Command::Push(push) => registry::push(&push),
+        Command::Pull(pull) => registry::pull(&pull),
+        Command::Save(save) => archive::save(&save),
+        Command::Load(load) => archive::load(&load),
+        Command::Login(login) => credentials::login(&login),
+        Command::Logout(logout) => credentials::logout(&logout),
+        Command::Du => space::usage(),
+        Command::Prune(prune) => space::prune(&prune),
+        Command::Completion { shell } => docs::completion(shell),
+        Command::Man { folder } => docs::man(&folder),
+        Command::Docs { folder } => docs::markdown(&folder),
+        Command::Unshare { command } => unshare::run(&command),
+    }
+}

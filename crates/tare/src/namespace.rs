@@ -1,0 +1,12 @@
+//! Entering the user namespace: once, before there is a second thread.
+
+use crate::failure::Failure;
+
+/// Takes the whole program to where it may mount and give files any owner.
+///
+/// # Errors
+/// If this machine refuses, with the command that mends it.
+pub fn enter() -> Result<(), Failure> {
+    let rung = sandbox::probe().map_err(|refused| Failure::Refused(refused.to_string()))?;
+    sandbox::enter(rung).map(drop).map_err(|e| Failure::Refused(format!("enter the user namespace: {e}")))
+}

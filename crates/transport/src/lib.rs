@@ -1,0 +1,38 @@
+//! Places that images come from or go to, one file each: registries, layouts, archives, a Docker daemon.
+//!
+//! [`Pull`] is what a source can do, [`oci::Publish`] what a target can. Nothing here decides whether
+//! something is fresh, and nothing prints.
+
+pub mod env;
+pub mod error;
+pub mod pull;
+pub mod verify;
+
+pub mod dns;
+mod proxy;
+pub mod tls;
+pub mod http;
+pub mod credentials;
+mod helper;
+pub mod registries;
+mod auth;
+mod session;
+pub mod registry;
+mod resume;
+pub mod push;
+mod upload;
+mod bundle;
+pub mod layout;
+pub mod archive;
+pub mod load;
+pub mod docker_daemon;
+
+pub use bundle::Name;
+pub use credentials::Secret;
+pub use env::Env;
+pub use error::{Error, Kind, Result};
+pub use http::{Client, Limits};
+pub use pull::{Progress, Pull, Resolved};
+pub use registries::Registries;
+pub use registry::Registry;
+pub use session::Options;

@@ -1,0 +1,14 @@
+//! Real trees in a scratch directory, through the public API; one file a subject.
+
+mod support;
+
+mod copy_dest;
+mod copy_flags;
+mod copy_source;
+mod hash;
+mod id;
+mod root;
+mod scan;
+mod snapshot;
+mod users;
+mod view;

@@ -1,0 +1,72 @@
+//! `cargo xtask COMMAND`: the project's chores, and the table that lists them.
+//!
+//! Everything that a machine needs for them is prepared by `setup`, everything that runs meanwhile is in
+//! `serve` and ends with the run. Knows the crates only from outside: their Cargo.toml, the `tare` binary.
+
+mod bench;
+mod case;
+mod check;
+mod demo;
+mod docs;
+mod place;
+mod release;
+mod serve;
+mod setup;
+mod shell;
+mod tidy;
+mod units;
+mod world;
+
+use std::process::ExitCode;
+
+/// A message for the one who called; small start, no full stop.
+type Result<T> = std::result::Result<T, String>;
+
+struct Chore {
+    name: &'static str,
+    args: &'static str,
+    about: &'static str,
+    run: fn(&[String]) -> Result<()>,
+}
+
+#[rustfmt::skip]
+const CHORES: &[Chore] = &[
+    Chore { name: "demo", args: "", about: "build tare, build the example with it, run the image", run: demo::run },
+    Chore { name: "test", args: "", about: "prepare the machine, then run all that CI runs", run: check::run },
+    Chore { name: "case", args: "[FILTER…] [--as-user] [--release]", about: "run Markdown cases whose path has a FILTER in it", run: case::run },
+    Chore { name: "accept", args: "[FILTER…] [--release]", about: "run cases and write what came out into their files", run: case::accept },
+    Chore { name: "tidy", args: "", about: "check who imports whom, sizes, formatting, lints", run: tidy::run },
+    Chore { name: "docs", args: "[--check]", about: "write docs/cli from the definition of the command line", run: docs::run },
+    Chore { name: "bench", args: "[--quick|--full]", about: "time tare against other builders that are installed", run: bench::run },
+    Chore { name: "release", args: "", about: "build the static binary into target/dist and check it", run: release::run },
+];
+
+/// Not listed: `test` and `case` call it in a process of the test user.
+const AS_USER: Chore = Chore { name: "__cases", args: "", about: "", run: case::run_prepared };
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let Some(name) = args.first() else {
+        list();
+        return ExitCode::SUCCESS;
+    };
+    let Some(chore) = CHORES.iter().chain([&AS_USER]).find(|c| c.name == name) else {
+        list();
+        eprintln!("error: no chore `{name}`");
+        return ExitCode::from(2);
+    };
+    match (chore.run)(&args[1..]) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("error: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn list() {
+    println!("cargo xtask COMMAND");
+    for chore in CHORES {
+        println!("  {:<42} {}", format!("{} {}", chore.name, chore.args), chore.about);
+    }
+}
