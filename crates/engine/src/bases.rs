@@ -145,11 +145,16 @@ impl Resolver<'_> {
         let task = self.voice.task(format!("resolve {}", want.name));
         let found = match self.known(&place, want) {
             Some(image) => Ok((image, Ended::Cached)),
+            // A build that may not work isn't worth a request: the one that may will make it.
+            None if !self.settings.may_work && matches!(place, Place::Registry(_)) => {
+                return Err(crate::Error::NeedsWork);
+            }
             None => self.ask(&place, want).map(|image| (image, Ended::Done)),
         };
         match found {
             Ok((image, how)) => {
                 task.end(how);
+                self.check_platform(want, &image);
                 let (name, platform) = (want.name.clone(), want.platform.clone());
                 Ok(Resolved { name, platform, image, was_known: how == Ended::Cached, place, origin: OnceLock::new() })
             }
@@ -157,6 +162,15 @@ impl Resolver<'_> {
                 task.fail(message.clone());
                 Err(at_line(want.line, message))
             }
+        }
+    }
+
+    /// An image without an index is taken as it is, whatever it is for.
+    fn check_platform(&self, want: &Want, image: &Image) {
+        let offered = image.config.platform();
+        if !want.platform.accepts(&offered) {
+            let (name, wanted) = (&want.name, &want.platform);
+            self.voice.warn(format!("base image `{name}` is for {offered}, but {wanted} is wanted"));
         }
     }
 

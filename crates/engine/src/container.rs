@@ -36,9 +36,10 @@ pub struct Request {
 /// A container that is ready to start. Its scratch folder is the store's and goes with it.
 pub fn prepare(store: &Store, stored: &Stored, request: &Request) -> Result<Step> {
     let image = store.load_image(&stored.manifest)?;
-    let lowers = folders(store, stored, &image)?;
+    let mut lowers = folders(store, stored, &image)?;
     let open = |f: &PathBuf| Root::open(f).map_err(doing("open a layer"));
     let view = View::new(lowers.iter().map(open).collect::<Result<_>>()?);
+    lowers.push(crate::run::stubs(store)?);
     let config = &image.config.config;
     let user = request.user.clone().unwrap_or_else(|| config.user.clone());
     let user = tree::users::run_user(&user, &view).map_err(|e| Error::Other(e.to_string()))?;

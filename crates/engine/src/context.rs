@@ -7,12 +7,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use dockerfile::Patterns;
-use dockerfile::ignore::State;
 use store::Store;
 use store::stats::Stats;
 use tree::Found;
 use tree::root::Root;
-use tree::scan::{Filter, Verdict, scan};
+use tree::scan::scan;
 
 use crate::error::{Error, Result, doing};
 use crate::settings::{NamedContext, Settings};
@@ -106,35 +105,12 @@ impl Folder {
     fn walk(&self) -> std::result::Result<Vec<Found>, String> {
         let say = |e: std::io::Error| format!("read context `{}`: {e}", self.path.display());
         let root = Root::open(&self.path).map_err(say)?;
-        scan(&root, b"", &Ignore(&self.patterns)).map_err(say)
+        scan(&root, b"", &self.patterns).map_err(say)
     }
 
     /// The pattern that hides a path, for a better "not found".
     pub fn hidden_by(&self, path: &str) -> Option<String> {
         let verdict = self.patterns.verdict(path.trim_start_matches("./").trim_matches('/'));
         verdict.by.filter(|_| verdict.ignored).map(|rule| format!("line {} of the ignore file", rule.line))
-    }
-}
-
-/// Ignore patterns as the walk's filter.
-struct Ignore<'a>(&'a Patterns);
-
-impl Filter for Ignore<'_> {
-    type State = State;
-
-    fn start(&self) -> State {
-        self.0.root()
-    }
-
-    fn enter(&self, parent: &State, path: &[u8], is_dir: bool) -> (Verdict, State) {
-        // Patterns are text; a name that isn't is matched by what it looks like.
-        let path = String::from_utf8_lossy(path);
-        let (state, ignored) = self.0.child(parent, &path);
-        let verdict = match ignored {
-            false => Verdict::Keep,
-            true if is_dir && self.0.could_reinclude_below(&path) => Verdict::Descend,
-            true => Verdict::Skip,
-        };
-        (verdict, state)
     }
 }

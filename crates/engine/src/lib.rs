@@ -24,6 +24,7 @@ pub mod assemble;
 pub mod export;
 pub mod build;
 pub mod container;
+pub mod fetch;
 pub mod logs;
 
 pub use build::{Built, build};

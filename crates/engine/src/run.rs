@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use plan::StepId;
 use sandbox::{Caps, Input, Io, Network, Output, Root as SandboxRoot};
-use store::LayerId;
+use store::{LayerId, Store};
 use store::layers::Maker;
 use tree::root::Root;
 use tree::{Change, Time, View};
@@ -45,9 +45,10 @@ impl Session<'_> {
     }
 
     fn execute(&self, id: StepId, run: &plan::Run, stack: &[LayerId], task: &Task) -> Result<LayerId> {
-        let lowers = self.folders(stack)?;
         let below = self.view(stack)?;
         let scratch = self.scratch(&below)?;
+        let mut lowers = self.folders(stack)?;
+        lowers.push(stubs(self.store)?);
         let mounts = self.mounts(run)?;
         let mut step = self.sandbox_step(run, &below, lowers, &scratch)?;
         step.mounts.extend(mounts.list);
@@ -153,6 +154,25 @@ impl Session<'_> {
             }
         }
         Ok(crate::times::copied(changes, started, &below))
+    }
+}
+
+/// The lowest layer of every sandbox: empty mount points, so that none has to be made and swept at each step.
+///
+/// # Errors
+/// If it can't be made.
+pub fn stubs(store: &Store) -> Result<PathBuf> {
+    let path = store.root().join("stubs");
+    if path.is_dir() {
+        return Ok(path);
+    }
+    let scratch = store.scratch("stubs")?;
+    std::fs::create_dir(&scratch).and_then(|()| sandbox::make_stubs(&scratch)).map_err(doing("make mount points"))?;
+    match store.place(&scratch, &path) {
+        // Another process was faster, and its folder is as good.
+        Err(_) if path.is_dir() => Ok(path),
+        Err(e) => Err(e.into()),
+        Ok(()) => Ok(path),
     }
 }
 

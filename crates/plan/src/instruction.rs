@@ -98,7 +98,7 @@ fn input(from: &graph::From) -> Option<graph::StepId> {
 
 fn copy(lower: &mut Lower, site: &Site, state: &mut State, copy: &Copy) -> Result<()> {
     let from = match &copy.flags.from {
-        Some(name) => lower.source(site, name)?,
+        Some(name) => lower.copy_source(site, name)?,
         None => graph::From::Context,
     };
     let flags = &copy.flags;

@@ -30,6 +30,9 @@ pub struct Site {
     pub line: u32,
 }
 
+/// How a name finds a stage.
+type FindStage = fn(&Stages, &str, usize) -> Result<Option<usize>, String>;
+
 /// The lowering in progress.
 pub struct Lower<'a> {
     source: &'a Dockerfile,
@@ -213,16 +216,28 @@ impl<'a> Lower<'a> {
         id
     }
 
-    /// What `--from=name` or a mount's `from=` means: an earlier stage, a named context, or an image.
+    /// What `COPY --from=name` means: an earlier stage, a named context, or an image.
     ///
     /// # Errors
     /// If it is the stage itself, a later one, or an image that was not resolved.
-    pub fn source(&mut self, site: &Site, name: &str) -> Result<From, String> {
+    pub fn copy_source(&mut self, site: &Site, name: &str) -> Result<From, String> {
+        self.source(site, name, wants::source_stage)
+    }
+
+    /// What `from=name` of a mount means.
+    ///
+    /// # Errors
+    /// As [`Lower::copy_source`].
+    pub fn mount_source(&mut self, site: &Site, name: &str) -> Result<From, String> {
+        self.source(site, name, wants::mount_stage)
+    }
+
+    fn source(&mut self, site: &Site, name: &str, find: FindStage) -> Result<From, String> {
         if self.options.folder_contexts.contains(name) {
             return Ok(From::Named(name.to_owned()));
         }
         if !self.options.image_contexts.contains(name)
-            && let Some(stage) = wants::source_stage(self.stages, name, site.stage)?
+            && let Some(stage) = find(self.stages, name, site.stage)?
         {
             return Ok(From::Step(self.done[&stage].tip));
         }

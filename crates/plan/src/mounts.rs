@@ -23,7 +23,7 @@ fn one(lower: &mut Lower, site: &Site, state: &State, value: &str) -> Result<(Mo
     mount.from = raw_from;
     mount.target = target(state, &mount)?;
     let from = match &mount.from {
-        Some(name) => lower.source(site, name)?,
+        Some(name) => lower.mount_source(site, name)?,
         None => From::Context,
     };
     supported(&mount)?;

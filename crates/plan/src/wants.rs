@@ -58,11 +58,11 @@ pub fn wants(source: &Dockerfile, stages: &Stages, options: &Options) -> Result<
         if let FromMeaning::Image { name, platform } = &meaning {
             add(name, platform, stage.line);
         }
-        for (name, line) in sources(stage) {
-            let is_stage = || source_stage(stages, &name, index).is_ok_and(|s| s.is_some());
-            let known = options.folder_contexts.contains(&name) || name == "scratch";
-            if options.image_contexts.contains(&name) || !(known || is_stage()) {
-                add(&name, &options.platform, line);
+        for source in sources(stage) {
+            let is_stage = || source.stage(stages, index).is_ok_and(|s| s.is_some());
+            let known = options.folder_contexts.contains(&source.name) || source.name == "scratch";
+            if options.image_contexts.contains(&source.name) || !(known || is_stage()) {
+                add(&source.name, &options.platform, source.line);
             }
         }
     }
@@ -111,9 +111,10 @@ fn below(stages: &Stages, index: usize, options: &Options) -> Result<Vec<usize>,
     if !replaced(&stage.from.image) {
         out.extend(stages.base(&stage.from.image, index));
     }
-    for (name, line) in sources(stage) {
-        if !replaced(&name) {
-            let found = source_stage(stages, &name, index);
+    for source in sources(stage) {
+        if !replaced(&source.name) {
+            let line = source.line;
+            let found = source.stage(stages, index);
             out.extend(found.map_err(|message| Diagnostic { line, end_line: line, ..at(stage, message) })?);
         }
     }
@@ -125,7 +126,19 @@ fn below(stages: &Stages, index: usize, options: &Options) -> Result<Vec<usize>,
 /// # Errors
 /// If it is the stage itself or a later one (trap 10).
 pub fn source_stage(stages: &Stages, name: &str, index: usize) -> Result<Option<usize>, String> {
-    match stages.find(name, index) {
+    described(stages, name, stages.find(name, index))
+}
+
+/// What `from=name` of a mount in stage `index` finds: a stage by name only; a number is an image's name.
+///
+/// # Errors
+/// As [`source_stage`].
+pub fn mount_stage(stages: &Stages, name: &str, index: usize) -> Result<Option<usize>, String> {
+    described(stages, name, stages.find_named(name, index))
+}
+
+fn described(stages: &Stages, name: &str, found: Found) -> Result<Option<usize>, String> {
+    match found {
         Found::Earlier(stage) => Ok(Some(stage)),
         Found::Outside => Ok(None),
         Found::Own => Err(format!("circular dependency detected on stage: {name}: a stage can't copy from itself")),
@@ -136,15 +149,33 @@ pub fn source_stage(stages: &Stages, name: &str, index: usize) -> Result<Option<
     }
 }
 
-/// The `--from` and mount `from=` names of a stage, with their lines. They take no variables.
-fn sources(stage: &Stage) -> Vec<(String, u32)> {
+/// A `--from`, or a mount's `from=`. They take no variables.
+struct Source {
+    name: String,
+    line: u32,
+    is_mount: bool,
+}
+
+impl Source {
+    fn stage(&self, stages: &Stages, index: usize) -> Result<Option<usize>, String> {
+        match self.is_mount {
+            true => mount_stage(stages, &self.name, index),
+            false => source_stage(stages, &self.name, index),
+        }
+    }
+}
+
+/// What a stage takes files from.
+fn sources(stage: &Stage) -> Vec<Source> {
     let mut out = Vec::new();
     for instruction in stage.instructions {
+        let line = instruction.line;
+        let source = |is_mount| move |name| Source { name, line, is_mount };
         match &instruction.kind {
-            Kind::Copy(copy) => out.extend(copy.flags.from.iter().map(|f| (f.clone(), instruction.line))),
+            Kind::Copy(copy) => out.extend(copy.flags.from.clone().map(source(false))),
             Kind::Run(run) => {
-                let froms = run.flags.mounts.iter().filter_map(|m| crate::mounts::from_option(m));
-                out.extend(froms.map(|f| (f, instruction.line)));
+                let names = run.flags.mounts.iter().filter_map(|m| crate::mounts::from_option(m));
+                out.extend(names.map(source(true)));
             }
             _ => {}
         }

@@ -10,7 +10,6 @@
 //! namespace for all steps. As root there is nothing to do: each step has its own mount namespace.
 
 use std::io::{self, Read, Write};
-use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::Command;
@@ -51,7 +50,8 @@ fn enter_userns() -> io::Result<()> {
     match sys::fork()? {
         Forked::Child => {
             drop(ours);
-            become_root(childs)?;
+            wait_for_ids(childs);
+            become_root()?;
             die_with(before)
         }
         Forked::Parent(pid) => {
@@ -67,12 +67,18 @@ fn enter_userns() -> io::Result<()> {
     }
 }
 
-/// In the child: a user namespace, and the first user of it.
-fn become_root(mut parent: UnixStream) -> io::Result<()> {
-    sys::unshare(libc::CLONE_NEWUSER | libc::CLONE_NEWNS)?;
-    parent.write_all(b"m")?;
-    // It is either told that the map is there, or the parent kills us.
-    parent.read_exact(&mut [0])?;
+/// In the child: makes the namespace, and returns when the parent has filled its maps. If anything fails it is the
+/// parent that tells the caller, since there must be one error and not two.
+fn wait_for_ids(mut parent: UnixStream) {
+    let made = sys::unshare(libc::CLONE_NEWUSER | libc::CLONE_NEWNS);
+    let errno = made.map_or_else(|e| e.raw_os_error().unwrap_or(libc::EPERM), |()| 0);
+    let told = parent.write_all(&[errno as u8]).and_then(|()| parent.read_exact(&mut [0]));
+    if errno != 0 || told.is_err() {
+        sys::exit_now(1);
+    }
+}
+
+fn become_root() -> io::Result<()> {
     sys::become_user(0, 0, &[])?;
     let private = MountPropagationFlags::PRIVATE | MountPropagationFlags::REC;
     Ok(rustix::mount::mount_change("/", private)?)
@@ -89,12 +95,14 @@ fn die_with(parent: rustix::process::Pid) -> io::Result<()> {
 
 /// In the parent: waits for the child's namespace and fills its maps.
 fn map_ids(pid: i32, ids: &Ids, mut child: UnixStream) -> io::Result<()> {
-    child.read_exact(&mut [0]).map_err(|_| io::Error::other("make a user namespace: the kernel refused"))?;
+    let mut errno = [0];
+    child.read_exact(&mut errno)?;
+    if errno != [0] {
+        return Err(io::Error::from_raw_os_error(errno[0].into()));
+    }
     map(&ids.newuidmap, pid, rustix::process::getuid().as_raw(), &ids.uids)?;
     map(&ids.newgidmap, pid, rustix::process::getgid().as_raw(), &ids.gids)?;
-    child.write_all(b"g")?;
-    drop::<OwnedFd>(child.into());
-    Ok(())
+    child.write_all(&[0])
 }
 
 fn map(tool: &Path, pid: i32, own: u32, ranges: &[Range]) -> io::Result<()> {

@@ -103,7 +103,7 @@ fn move_into(root: OwnedFd) -> Result<(), Failure> {
 /// Puts the three standard descriptors in place: 1 and 2 already are, unless there is a terminal.
 fn connect(step: &Step, stdin: Option<OwnedFd>, status: &UnixStream) -> Result<(), Failure> {
     if step.tty {
-        return tty::open_console(step.uid, status);
+        return tty::open_console(step.uid, stdin.as_ref(), status);
     }
     let connecting = || "connect the standard input".to_owned();
     let stdin = match stdin {

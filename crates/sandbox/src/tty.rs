@@ -20,7 +20,7 @@ use crate::sys;
 use crate::wire::{self, Doing, Failure, Report};
 
 /// Opens the step's terminal and makes it its standard input, output and error.
-pub(crate) fn open_console(uid: u32, status: &UnixStream) -> Result<(), Failure> {
+pub(crate) fn open_console(uid: u32, callers: Option<&OwnedFd>, status: &UnixStream) -> Result<(), Failure> {
     let opening = || "open a terminal".to_owned();
     let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
     let master =
@@ -29,6 +29,7 @@ pub(crate) fn open_console(uid: u32, status: &UnixStream) -> Result<(), Failure>
     rustix::pty::unlockpt(&master).doing(opening)?;
     let slave = rustix::pty::ioctl_tiocgptpeer(&master, flags).doing(opening)?;
     let _ = rustix::fs::fchown(&slave, Some(Uid::from_raw(uid)), None::<Gid>);
+    copy_size(callers, &master);
     sys::set_controlling_tty(slave.as_fd()).doing(opening)?;
     mount_console(&master).doing(|| "make `/dev/console`".to_owned())?;
     wire::send_with(status, &Report::Console, master.as_fd()).doing(opening)?;
@@ -67,16 +68,14 @@ impl Relay {
         sys::block(&[libc::SIGWINCH]);
         // A terminal in the background may stop whoever writes to it or changes its modes.
         sys::ignore(libc::SIGTTOU);
-        let relay = Relay {
+        Relay {
             _raw: input.as_ref().and_then(|input| Raw::set(input).ok()),
             resized: sys::signal_fd(&[libc::SIGWINCH]).ok(),
             pending: Vec::new(),
             hung_up: false,
             master,
             input,
-        };
-        relay.copy_size();
-        relay
+        }
     }
 
     /// Adds what we wait for.
@@ -104,7 +103,7 @@ impl Relay {
         if let Some(resized) = &self.resized
             && rustix::io::read(resized, &mut [0u8; 128]).is_ok()
         {
-            self.copy_size();
+            copy_size(self.input.as_ref(), &self.master);
         }
     }
 
@@ -145,12 +144,13 @@ impl Relay {
             Err(_) => self.pending.clear(),
         }
     }
+}
 
-    fn copy_size(&self) {
-        let ours = self.input.as_ref().and_then(|input| rustix::termios::tcgetwinsize(input).ok());
-        if let Some(size) = ours.or_else(|| rustix::termios::tcgetwinsize(io::stdout()).ok()) {
-            let _ = rustix::termios::tcsetwinsize(&self.master, size);
-        }
+/// Gives the step's terminal the size of the caller's.
+fn copy_size(callers: Option<&OwnedFd>, master: &OwnedFd) {
+    let size = callers.and_then(|callers| rustix::termios::tcgetwinsize(callers).ok());
+    if let Some(size) = size.or_else(|| rustix::termios::tcgetwinsize(io::stdout()).ok()) {
+        let _ = rustix::termios::tcsetwinsize(master, size);
     }
 }
 

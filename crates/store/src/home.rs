@@ -15,6 +15,7 @@
 //! ├── stats/HEX                 a context's file identities to content digests (see `stats`)
 //! ├── builds/ID/                one build's record and the complete logs of its steps
 //! ├── mounts/HEX/               cache mounts
+//! ├── stubs/                    empty mount points, the lowest layer of every sandbox
 //! ├── locks/NAME                empty files that processes hold flock(2) on
 //! └── tmp/PROCESS/              unfinished work; whoever finds its lock free may delete it
 //! ```

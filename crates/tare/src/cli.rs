@@ -273,11 +273,10 @@ pub struct Run {
     /// Always so: nothing is kept of a container.
     #[arg(long, action = ArgAction::SetTrue)]
     pub rm: bool,
-    /// A stored image.
-    pub image: String,
-    /// The program's arguments.
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-    pub args: Vec<String>,
+    /// A stored image, and the program's arguments.
+    // One list, so that `tare run app --help` is the app's help and not ours.
+    #[arg(required = true, value_name = "IMAGE [ARGS]", trailing_var_arg = true, allow_hyphen_values = true)]
+    pub command: Vec<String>,
 }
 
 /// `tare images`

@@ -12,8 +12,6 @@ mod units;
 
 use clap::Parser;
 
-use crate::failure::Failure;
-
 fn main() {
     // The same binary is the monitor of its steps; nothing may come before this.
     sandbox::main_if_sandbox();

@@ -54,7 +54,8 @@ impl Publish for Target {
 
 impl Target {
     fn replace(&self, image: &Image, blobs: &dyn Blobs) -> Result<Published> {
-        let name = self.path.file_name().ok_or_else(|| Error::new(Kind::Config, "it is not a file's name"))?;
+        let name =
+            self.path.file_name().ok_or_else(|| Error::new(Kind::Config, "it is not a file's name"))?;
         let beside = self.path.with_file_name(format!(".{}.{}", name.to_string_lossy(), std::process::id()));
         let written = self.write_to(&beside, image, blobs);
         let done = written.and_then(|done| {
@@ -178,7 +179,11 @@ mod tests {
         assert_eq!(read.entry_size().unwrap(), size);
         assert_eq!(read.path().unwrap().to_str(), Some("blobs/x"));
         assert_eq!(read.mode().unwrap(), 0o644);
-        let sum: u32 = block.iter().enumerate().map(|(i, &b)| if (148..156).contains(&i) { 32 } else { u32::from(b) }).sum();
+        let sum: u32 = block
+            .iter()
+            .enumerate()
+            .map(|(i, &b)| if (148..156).contains(&i) { 32 } else { u32::from(b) })
+            .sum();
         assert_eq!(read.cksum().unwrap(), sum);
     }
 

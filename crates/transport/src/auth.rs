@@ -80,7 +80,13 @@ impl Auth {
 
     /// Learns from an answer of 401 to a request with these scopes; tells whether the next try will be
     /// another one.
-    pub(crate) fn learn(&self, client: &Client, at: &Endpoint, answer: &Response, scopes: &[String]) -> Result<bool> {
+    pub(crate) fn learn(
+        &self,
+        client: &Client,
+        at: &Endpoint,
+        answer: &Response,
+        scopes: &[String],
+    ) -> Result<bool> {
         let headers = answer.headers().get_all("www-authenticate").iter().filter_map(|v| v.to_str().ok());
         let Some(challenge) = strongest(headers) else { return Ok(false) };
         let worth = match &challenge {
@@ -92,16 +98,20 @@ impl Auth {
                 true
             }
         };
-        let old = self.challenges.lock().expect("no holder panics").insert(at.host.clone(), challenge.clone());
+        let old =
+            self.challenges.lock().expect("no holder panics").insert(at.host.clone(), challenge.clone());
         Ok(worth && (old.as_ref() != Some(&Challenge::Basic) || challenge != Challenge::Basic))
     }
 
     /// What to add to a refusal: how to log in, and why a helper was of no use.
     pub(crate) fn advice(&self, at: &Endpoint) -> String {
         let found = self.find(at);
-        let login = if at.name == oci::reference::DEFAULT_HOST { String::new() } else { format!(" {}", at.name) };
+        let login =
+            if at.name == oci::reference::DEFAULT_HOST { String::new() } else { format!(" {}", at.name) };
         let what = match found.credentials {
-            Some(_) => format!("the credentials for `{}` don't allow it; `tare login{login}` with others", at.name),
+            Some(_) => {
+                format!("the credentials for `{}` don't allow it; `tare login{login}` with others", at.name)
+            }
             None => format!("`tare login{login}` if it needs credentials, there are none for `{}`", at.name),
         };
         [vec![what], found.notes].concat().join("; ")
@@ -156,7 +166,8 @@ impl Auth {
             return Err(self.refused(at, &mut answer));
         }
         let bytes = http::read_body(&mut answer, MAX_TOKEN).map_err(failed)?;
-        parse_token(&bytes).ok_or_else(|| failed(Error::new(Kind::Corrupt, "the token server's answer has none")))
+        parse_token(&bytes)
+            .ok_or_else(|| failed(Error::new(Kind::Corrupt, "the token server's answer has none")))
     }
 
     fn refused(&self, at: &Endpoint, answer: &mut Response) -> Error {
@@ -311,11 +322,14 @@ mod tests {
     #[test]
     fn challenges_of_all_shapes() {
         let both = bearer("https://t/x", Some("s"), Some("repository:a/b:pull,push"));
-        check(r#"Bearer realm="https://t/x",service="s",scope="repository:a/b:pull,push""#, std::slice::from_ref(&both));
-        check(r#"Basic realm="x", bearer realm = "https://t/x" , service=s, scope="repository:a/b:pull,push""#, &[
-            Challenge::Basic,
-            both.clone(),
-        ]);
+        check(
+            r#"Bearer realm="https://t/x",service="s",scope="repository:a/b:pull,push""#,
+            std::slice::from_ref(&both),
+        );
+        check(
+            r#"Basic realm="x", bearer realm = "https://t/x" , service=s, scope="repository:a/b:pull,push""#,
+            &[Challenge::Basic, both.clone()],
+        );
         check(r#"Bearer realm="a\"b""#, &[bearer("a\"b", None, None)]);
         check("Basic", &[Challenge::Basic]);
         check("Negotiate, Basic realm=x", &[Challenge::Basic]);
@@ -327,7 +341,10 @@ mod tests {
 
     #[test]
     fn queries_are_encoded() {
-        assert_eq!(encode(&[("scope", "repository:a/b:pull,push"), ("x", "é ")]), "scope=repository%3Aa%2Fb%3Apull%2Cpush&x=%C3%A9%20");
+        assert_eq!(
+            encode(&[("scope", "repository:a/b:pull,push"), ("x", "é ")]),
+            "scope=repository%3Aa%2Fb%3Apull%2Cpush&x=%C3%A9%20"
+        );
     }
 
     #[test]

@@ -36,10 +36,12 @@ impl Name {
 /// Whether an index's entry is called `wanted`: its tag, its full name, or the tag of its full name.
 pub(crate) fn is_called(entry: &Descriptor, wanted: &str) -> bool {
     let value = |key| entry.annotations.get(key).map(String::as_str);
-    let full = value(IMAGE_NAME).into_iter().chain(value(REF_NAME)).filter_map(|n| n.parse::<Reference>().ok());
+    // Some write the full name where the tag belongs.
+    let full = value(IMAGE_NAME).into_iter().chain(value(REF_NAME).filter(|name| name.contains([':', '/'])));
+    let mut full = full.filter_map(|name| name.parse::<Reference>().ok());
     let as_reference = wanted.parse::<Reference>().ok();
     value(REF_NAME) == Some(wanted)
-        || full.into_iter().any(|name| name.tag.as_deref() == Some(wanted) || Some(name) == as_reference)
+        || full.any(|name| name.tag.as_deref() == Some(wanted) || Some(name) == as_reference)
 }
 
 /// How people would call an entry.

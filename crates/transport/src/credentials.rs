@@ -126,7 +126,13 @@ fn parse<T: for<'a> Deserialize<'a>>(path: &Path, bytes: &[u8]) -> Result<T> {
     })
 }
 
-fn in_file(env: &Env, file: &File, host: &str, repository: &str, notes: &mut Vec<String>) -> Option<Credentials> {
+fn in_file(
+    env: &Env,
+    file: &File,
+    host: &str,
+    repository: &str,
+    notes: &mut Vec<String>,
+) -> Option<Credentials> {
     if let Some(name) = helper_of(file, host) {
         match helper::get(env, name, &key_of(host)) {
             Ok(Some(Answer { username, secret })) if username == "<token>" => {
@@ -137,7 +143,9 @@ fn in_file(env: &Env, file: &File, host: &str, repository: &str, notes: &mut Vec
             Err(error) => notes.push(error.message),
         }
     }
-    let keyed = |wanted: &str| file.auths.iter().flatten().find(|(key, _)| normal(key) == wanted).and_then(|(_, e)| e.as_ref());
+    let keyed = |wanted: &str| {
+        file.auths.iter().flatten().find(|(key, _)| normal(key) == wanted).and_then(|(_, e)| e.as_ref())
+    };
     scopes(host, repository).iter().find_map(|key| keyed(key).and_then(credentials))
 }
 
@@ -164,7 +172,9 @@ fn normal(key: &str) -> String {
     let url = key.strip_prefix("https://").or_else(|| key.strip_prefix("http://"));
     let name = url.map_or(key, |rest| rest.split('/').next().unwrap_or_default()).trim_end_matches('/');
     match name.split_once('/').map_or((name, ""), |(host, rest)| (host, rest)) {
-        ("index.docker.io" | "registry-1.docker.io" | "docker.io", "" | "v1" | "v2") => "docker.io".to_owned(),
+        ("index.docker.io" | "registry-1.docker.io" | "docker.io", "" | "v1" | "v2") => {
+            "docker.io".to_owned()
+        }
         _ => name.to_owned(),
     }
 }

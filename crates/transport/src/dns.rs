@@ -53,7 +53,8 @@ impl Resolver {
     /// # Errors
     /// The cause alone: `no such host`, or which servers failed and how.
     pub fn lookup(&self, host: &str) -> Result<Vec<IpAddr>, String> {
-        let name = host.trim_start_matches('[').trim_end_matches(']').trim_end_matches('.').to_ascii_lowercase();
+        let name =
+            host.trim_start_matches('[').trim_end_matches(']').trim_end_matches('.').to_ascii_lowercase();
         if let Some(addresses) = literal(&name) {
             return Ok(addresses);
         }
@@ -71,7 +72,10 @@ impl Resolver {
 
     fn remembered(&self, name: &str) -> Option<Vec<IpAddr>> {
         let known = self.known.lock().expect("no holder panics");
-        known.get(name).filter(|(since, _)| since.elapsed() < KEPT_FOR).map(|(_, addresses)| addresses.clone())
+        known
+            .get(name)
+            .filter(|(since, _)| since.elapsed() < KEPT_FOR)
+            .map(|(_, addresses)| addresses.clone())
     }
 
     fn ask(&self, settings: &Settings, name: &str, absolute: bool) -> Result<Vec<IpAddr>, String> {
@@ -150,7 +154,8 @@ fn describe(error: &io::Error) -> String {
 
 fn ask_one(server: SocketAddr, name: &str, kind: Kind, timeout: Duration) -> io::Result<Answer> {
     let id = random_id();
-    let question = message::question(id, name, kind).ok_or_else(|| io::Error::other("the name is not valid"))?;
+    let question =
+        message::question(id, name, kind).ok_or_else(|| io::Error::other("the name is not valid"))?;
     let answer = over_udp(server, &question, id, kind, timeout)?;
     if answer.truncated { over_tcp(server, &question, id, kind, timeout) } else { Ok(answer) }
 }
@@ -163,8 +168,15 @@ fn random_id() -> u16 {
     u16::from_ne_bytes(bytes)
 }
 
-fn over_udp(server: SocketAddr, question: &[u8], id: u16, kind: Kind, timeout: Duration) -> io::Result<Answer> {
-    let any: IpAddr = if server.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
+fn over_udp(
+    server: SocketAddr,
+    question: &[u8],
+    id: u16,
+    kind: Kind,
+    timeout: Duration,
+) -> io::Result<Answer> {
+    let any: IpAddr =
+        if server.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
     let socket = UdpSocket::bind((any, 0))?;
     socket.connect(server)?;
     socket.send(question)?;
@@ -184,7 +196,13 @@ fn over_udp(server: SocketAddr, question: &[u8], id: u16, kind: Kind, timeout: D
     }
 }
 
-fn over_tcp(server: SocketAddr, question: &[u8], id: u16, kind: Kind, timeout: Duration) -> io::Result<Answer> {
+fn over_tcp(
+    server: SocketAddr,
+    question: &[u8],
+    id: u16,
+    kind: Kind,
+    timeout: Duration,
+) -> io::Result<Answer> {
     let mut stream = TcpStream::connect_timeout(&server, timeout)?;
     stream.set_read_timeout(Some(timeout))?;
     stream.set_write_timeout(Some(timeout))?;

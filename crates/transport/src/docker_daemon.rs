@@ -114,7 +114,9 @@ fn socket(env: &Env) -> Result<PathBuf> {
 }
 
 fn unix(host: &str) -> Result<PathBuf> {
-    let remote = || Error::new(Kind::Config, format!("`{host}` is not a unix socket, and tare speaks to no other daemon"));
+    let remote = || {
+        Error::new(Kind::Config, format!("`{host}` is not a unix socket, and tare speaks to no other daemon"))
+    };
     host.strip_prefix("unix://").map(PathBuf::from).ok_or_else(remote)
 }
 
@@ -127,7 +129,8 @@ fn context_host(env: &Env) -> Option<String> {
     }
     let config = docker_config(env)?;
     let current = || serde_json::from_slice::<Settings>(&std::fs::read(&config).ok()?).ok()?.current_context;
-    let name = env.var("DOCKER_CONTEXT").or_else(current).filter(|name| name != "default" && !name.is_empty())?;
+    let name =
+        env.var("DOCKER_CONTEXT").or_else(current).filter(|name| name != "default" && !name.is_empty())?;
     let folder = Digest::of(name.as_bytes()).hex();
     let meta = std::fs::read(config.with_file_name("contexts/meta").join(folder).join("meta.json")).ok()?;
     let meta: serde_json::Value = serde_json::from_slice(&meta).ok()?;
@@ -140,7 +143,11 @@ fn answer(stream: &UnixStream) -> Result<()> {
     let mut reader = BufReader::new(stream.take(MAX_ANSWER));
     let (status, is_chunked) = read_head(&mut reader).map_err(broken)?;
     let mut body = Vec::new();
-    let read = if is_chunked { read_chunks(&mut reader, &mut body) } else { reader.read_to_end(&mut body).map(drop) };
+    let read = if is_chunked {
+        read_chunks(&mut reader, &mut body)
+    } else {
+        reader.read_to_end(&mut body).map(drop)
+    };
     read.map_err(broken)?;
     match complaint(&body) {
         Some(said) => Err(Error::new(Kind::Other, said)),
@@ -153,7 +160,8 @@ fn read_head(reader: &mut impl BufRead) -> io::Result<(u16, bool)> {
     let bad = || io::Error::new(io::ErrorKind::InvalidData, "it is not HTTP");
     let mut line = String::new();
     reader.read_line(&mut line)?;
-    let status = line.strip_prefix("HTTP/1.").and_then(|l| l.split(' ').nth(1)).and_then(|s| s.trim().parse().ok());
+    let status =
+        line.strip_prefix("HTTP/1.").and_then(|l| l.split(' ').nth(1)).and_then(|s| s.trim().parse().ok());
     let (status, mut is_chunked) = (status.ok_or_else(bad)?, false);
     loop {
         line.clear();

@@ -8,10 +8,13 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+/// A variable's name to its value.
+type Lookup = dyn Fn(&str) -> Option<String> + Send + Sync;
+
 /// Variables and the root of the system's files.
 #[derive(Clone)]
 pub struct Env {
-    lookup: Arc<dyn Fn(&str) -> Option<String> + Send + Sync>,
+    lookup: Arc<Lookup>,
     root: PathBuf,
 }
 

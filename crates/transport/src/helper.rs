@@ -33,7 +33,8 @@ pub(crate) fn get(env: &Env, name: &str, server: &str) -> Result<Option<Answer>>
     if !output.status.success() {
         return if is_not_found(&output) { Ok(None) } else { Err(failed(name, "get", &output)) };
     }
-    let bad = |_| Error::new(Kind::Config, format!("run `docker-credential-{name} get`: its answer is not valid"));
+    let bad =
+        |_| Error::new(Kind::Config, format!("run `docker-credential-{name} get`: its answer is not valid"));
     let wire: Wire = serde_json::from_slice(&output.stdout).map_err(bad)?;
     let answer = Answer { username: wire.username, secret: Secret(wire.secret) };
     Ok(Some(answer).filter(|a| !a.secret.0.is_empty()))
@@ -73,7 +74,8 @@ fn run(env: &Env, name: &str, verb: &str, input: &str) -> Result<Output> {
 
 /// Searches `PATH` of the environment that we were given, not of the process.
 fn find(env: &Env, name: &str) -> Result<PathBuf> {
-    let missing = || Error::new(Kind::Config, format!("credential helper `docker-credential-{name}` is not installed"));
+    let missing =
+        || Error::new(Kind::Config, format!("credential helper `docker-credential-{name}` is not installed"));
     if name.contains('/') {
         return Err(missing());
     }
@@ -88,7 +90,8 @@ fn is_not_found(output: &Output) -> bool {
 
 /// stdout of a failure is the reason; only its first line, should a helper think of adding more.
 fn failed(name: &str, verb: &str, output: &Output) -> Error {
-    let said = String::from_utf8_lossy(if output.stdout.is_empty() { &output.stderr } else { &output.stdout });
+    let said =
+        String::from_utf8_lossy(if output.stdout.is_empty() { &output.stderr } else { &output.stdout });
     let reason = said.lines().next().unwrap_or_default().trim();
     let reason = if reason.is_empty() { output.status.to_string() } else { reason.to_owned() };
     Error::new(Kind::Config, format!("run `docker-credential-{name} {verb}`: {reason}"))

@@ -77,7 +77,6 @@ impl Body<'_> {
 }
 
 /// Makes requests; share one, it keeps connections open.
-#[derive(Debug)]
 pub struct Client {
     env: Env,
     limits: Limits,
@@ -92,10 +91,10 @@ struct Route {
     proxy: Option<String>,
 }
 
-impl std::fmt::Debug for Route {
+impl std::fmt::Debug for Client {
     // A proxy's URL may have a password.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Route").field("tls", &self.tls).finish_non_exhaustive()
+        f.debug_struct("Client").field("limits", &self.limits).finish_non_exhaustive()
     }
 }
 
@@ -117,15 +116,22 @@ impl Client {
     /// Without a response: `Unreachable` or `Broken`, with the host and the cause; `Config` for unusable
     /// settings.
     pub fn send(&self, request: Request<'_>, tls: &Tls) -> Result<Response> {
-        let uri: Uri = request.url.parse().map_err(|_| Error::new(Kind::Other, "the address is not valid"))?;
+        let uri: Uri =
+            request.url.parse().map_err(|_| Error::new(Kind::Other, "the address is not valid"))?;
         let host = uri.authority().map(host_port).unwrap_or_default();
         let agent = self.agent(&uri, &host, tls)?;
         let is_upload = matches!(request.body, Body::Stream(..)) || request.method == Method::PUT;
         let result = self.run(&agent, uri, request, is_upload);
-        result.map_err(|e| self.explain(&host, e))
+        result.map_err(|e| explain(&host, e))
     }
 
-    fn run(&self, agent: &Agent, uri: Uri, request: Request<'_>, is_upload: bool) -> Result<Response, ureq::Error> {
+    fn run(
+        &self,
+        agent: &Agent,
+        uri: Uri,
+        request: Request<'_>,
+        is_upload: bool,
+    ) -> Result<Response, ureq::Error> {
         let mut builder = ureq::http::Request::builder().method(request.method.clone()).uri(uri);
         for (name, value) in &request.headers {
             let mut value = HeaderValue::from_str(value).map_err(|e| ureq::Error::Http(e.into()))?;
@@ -143,7 +149,9 @@ impl Client {
         let mut exact = Exact { inner: &mut *reader, left: length };
         let built = builder.header("content-length", length).body(SendBody::from_reader(&mut exact))?;
         let patience = is_upload.then_some(self.limits.commit);
-        agent.run(agent.configure_request(built).timeout_per_read(patience.or(Some(self.limits.stall))).build())
+        agent.run(
+            agent.configure_request(built).timeout_per_read(patience.or(Some(self.limits.stall))).build(),
+        )
     }
 
     fn agent(&self, uri: &Uri, host: &str, tls: &Tls) -> Result<Agent> {
@@ -174,28 +182,29 @@ impl Client {
         }
         Ok(Agent::with_parts(config.build(), DefaultConnector::new(), self.names.clone()))
     }
+}
 
-    fn explain(&self, host: &str, error: ureq::Error) -> Error {
-        let (verb, why) = match &error {
-            ureq::Error::Io(e) if rustls_error(e).is_some() => return tls_trouble(host, rustls_error(e)),
-            ureq::Error::Rustls(e) => return tls_trouble(host, Some(e)),
-            // Our own readers' errors come back as they are: the file is at fault, not the host.
-            ureq::Error::Io(e) if is_ours(e) => return Error::io(format_args!("send to `{host}`"), e),
-            ureq::Error::Io(e) if is_broken(e) => ("talk to", format!("the connection broke ({})", cause(e))),
-            ureq::Error::Io(e) => ("connect to", cause(e)),
-            ureq::Error::Timeout(Timeout::Connect | Timeout::Resolve) => ("connect to", "timed out".to_owned()),
-            ureq::Error::Timeout(_) => ("talk to", format!("no answer for {} s", self.limits.stall.as_secs())),
-            ureq::Error::Other(e) if e.is::<NameError>() => ("resolve", e.to_string()),
-            ureq::Error::HostNotFound => ("resolve", "no such host".to_owned()),
-            ureq::Error::ConnectProxyFailed(why) => ("reach", format!("the proxy refused: {why}")),
-            ureq::Error::InvalidProxyUrl => ("reach", "the proxy's address is not valid".to_owned()),
-            ureq::Error::Protocol(e) => ("understand", format!("not HTTP ({e})")),
-            other => ("talk to", other.to_string()),
-        };
-        let name = if verb == "resolve" { dns::without_port(host) } else { host };
-        let kind = if verb == "talk to" { Kind::Broken } else { Kind::Unreachable };
-        Error::new(kind, format!("{verb} `{name}`: {why}"))
-    }
+/// What ureq says, as the verb, the host and the cause.
+fn explain(host: &str, error: ureq::Error) -> Error {
+    let (verb, why) = match &error {
+        ureq::Error::Io(e) if rustls_error(e).is_some() => return tls_trouble(host, rustls_error(e)),
+        ureq::Error::Rustls(e) => return tls_trouble(host, Some(e)),
+        // Our own readers' errors come back as they are: the file is at fault, not the host.
+        ureq::Error::Io(e) if is_ours(e) => return Error::io(format_args!("send to `{host}`"), e),
+        ureq::Error::Io(e) if is_broken(e) => ("talk to", format!("the connection broke ({})", cause(e))),
+        ureq::Error::Io(e) => ("connect to", cause(e)),
+        ureq::Error::Timeout(Timeout::Connect | Timeout::Resolve) => ("connect to", "timed out".to_owned()),
+        ureq::Error::Timeout(_) => ("talk to", "it went silent".to_owned()),
+        ureq::Error::Other(e) if e.is::<NameError>() => ("resolve", e.to_string()),
+        ureq::Error::HostNotFound => ("resolve", "no such host".to_owned()),
+        ureq::Error::ConnectProxyFailed(why) => ("reach", format!("the proxy refused: {why}")),
+        ureq::Error::InvalidProxyUrl => ("reach", "the proxy's address is not valid".to_owned()),
+        ureq::Error::Protocol(e) => ("understand", format!("not HTTP ({e})")),
+        other => ("talk to", other.to_string()),
+    };
+    let name = if verb == "resolve" { dns::without_port(host) } else { host };
+    let kind = if verb == "talk to" { Kind::Broken } else { Kind::Unreachable };
+    Error::new(kind, format!("{verb} `{name}`: {why}"))
 }
 
 /// ureq asks a reader that ended too early for ever more bytes: end it with an error.
@@ -209,7 +218,10 @@ impl Read for Exact<'_> {
         let room = usize::try_from(self.left).unwrap_or(usize::MAX).min(buffer.len());
         let count = self.inner.read(&mut buffer[..room]).map_err(local)?;
         if count == 0 && room > 0 {
-            return Err(local(io::Error::new(io::ErrorKind::UnexpectedEof, "it is shorter than its descriptor says")));
+            return Err(local(io::Error::new(
+                io::ErrorKind::UnexpectedEof,
+                "it is shorter than its descriptor says",
+            )));
         }
         self.left -= count as u64;
         Ok(count)
@@ -239,11 +251,11 @@ fn tls_trouble(host: &str, error: Option<&rustls::Error>) -> Error {
     let why = error.map(rustls::Error::to_string).unwrap_or_default();
     let failed = Error::new(Kind::Unreachable, format!("set up TLS with `{host}`: {why}"));
     match error {
-        Some(rustls::Error::InvalidMessage(_)) => {
-            failed.hint(format!("if `{host}` speaks plain HTTP, set `insecure = true` for it in registries.conf"))
-        }
-        Some(rustls::Error::InvalidCertificate(_)) => failed
-            .hint(format!("put the CA's certificate into /etc/containers/certs.d/{host}/ca.crt, or set SSL_CERT_FILE")),
+        Some(rustls::Error::InvalidMessage(_)) => failed
+            .hint(format!("if `{host}` speaks plain HTTP, set `insecure = true` for it in registries.conf")),
+        Some(rustls::Error::InvalidCertificate(_)) => failed.hint(format!(
+            "put the CA's certificate into /etc/containers/certs.d/{host}/ca.crt, or set SSL_CERT_FILE"
+        )),
         _ => failed,
     }
 }
@@ -296,7 +308,9 @@ pub fn header<'a>(response: &'a Response, name: &str) -> Option<&'a str> {
 pub fn read_body(response: &mut Response, max: u64) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let mut reader = response.body_mut().as_reader().take(max + 1);
-    reader.read_to_end(&mut bytes).map_err(|e| Error::new(Kind::Broken, format!("the connection broke ({})", cause(&e))))?;
+    reader
+        .read_to_end(&mut bytes)
+        .map_err(|e| Error::new(Kind::Broken, format!("the connection broke ({})", cause(&e))))?;
     if bytes.len() as u64 > max {
         return Err(Error::new(Kind::Corrupt, format!("the answer has more than {max} bytes")));
     }

@@ -79,7 +79,10 @@ impl Source {
         let read = self.files.open(path).and_then(|file| file.take(MAX_MANIFEST + 1).read_to_end(&mut bytes));
         read.map_err(|e| Error::io(format_args!("read `{path}`"), &e))?;
         if bytes.len() as u64 > MAX_MANIFEST {
-            return Err(Error::new(Kind::Corrupt, format!("read `{path}`: it has more than {MAX_MANIFEST} bytes")));
+            return Err(Error::new(
+                Kind::Corrupt,
+                format!("read `{path}`: it has more than {MAX_MANIFEST} bytes"),
+            ));
         }
         Ok(bytes)
     }
@@ -91,7 +94,8 @@ impl Source {
 
     fn top(&self, platform: &Platform) -> Result<(Descriptor, Vec<u8>)> {
         let bytes = self.read("index.json")?;
-        let invalid = |e: serde_json::Error| Error::new(Kind::Corrupt, format!("`index.json` is not valid: {e}"));
+        let invalid =
+            |e: serde_json::Error| Error::new(Kind::Corrupt, format!("`index.json` is not valid: {e}"));
         let index: Index = serde_json::from_slice(&bytes).map_err(invalid)?;
         match (select(&index.manifests, &self.selector, platform), &self.selector) {
             (Some(entry), _) => self.fetch(entry, MAX_MANIFEST).map(|bytes| (entry.clone(), bytes)),
@@ -104,7 +108,10 @@ impl Source {
         let bytes = self.read(&blob_path(&Descriptor::new("", digest, 0)))?;
         let top = Descriptor::of(&pull::media_type_of(&bytes, "")?, &bytes);
         if top.digest != digest {
-            return Err(Error::new(Kind::Corrupt, format!("the bytes of blob {digest} don't have its digest")));
+            return Err(Error::new(
+                Kind::Corrupt,
+                format!("the bytes of blob {digest} don't have its digest"),
+            ));
         }
         Ok((top, bytes))
     }
@@ -128,7 +135,11 @@ impl Pull for Source {
         self.fetch(&resolved.parsed.config, MAX_CONFIG).map_err(|e| self.failed(e))
     }
 
-    fn blob<'a>(&'a self, blob: &Descriptor, progress: &'a dyn Progress) -> Result<Box<dyn Read + Send + 'a>> {
+    fn blob<'a>(
+        &'a self,
+        blob: &Descriptor,
+        progress: &'a dyn Progress,
+    ) -> Result<Box<dyn Read + Send + 'a>> {
         let file = self.files.open(&blob_path(blob));
         let file = file.map_err(|e| self.failed(Error::io(format_args!("blob {}", blob.digest), &e)))?;
         Ok(Box::new(Verified::new(file, blob, progress)))
@@ -174,7 +185,8 @@ fn select<'a>(all: &'a [Descriptor], selector: &Selector, platform: &Platform) -
 }
 
 pub(crate) fn nothing_called(selector: &Selector, all: &[Descriptor]) -> Error {
-    let names: Vec<String> = all.iter().filter_map(bundle::display_name).map(|name| format!("`{name}`")).collect();
+    let names: Vec<String> =
+        all.iter().filter_map(bundle::display_name).map(|name| format!("`{name}`")).collect();
     let there = if names.is_empty() { "no named images".to_owned() } else { names.join(", ") };
     let why = match selector {
         Selector::Name(name) => format!("there is no image `{name}`, only {there}"),
@@ -210,7 +222,8 @@ impl Target {
                 done.skipped += 1;
                 continue;
             }
-            self.add_blob(&part, blobs).map_err(|e| Error::io(format_args!("blob {}", part.blob.digest), &e))?;
+            self.add_blob(&part, blobs)
+                .map_err(|e| Error::io(format_args!("blob {}", part.blob.digest), &e))?;
             done.sent += part.blob.size;
         }
         self.add_names(image)?;
@@ -249,7 +262,8 @@ impl Target {
             Err(e) => return Err(Error::io("read `index.json`", &e)),
         };
         let entries = index.get_mut("manifests").and_then(Value::as_array_mut);
-        let entries = entries.ok_or_else(|| Error::new(Kind::Corrupt, "`index.json` has no list of manifests"))?;
+        let entries =
+            entries.ok_or_else(|| Error::new(Kind::Corrupt, "`index.json` has no list of manifests"))?;
         for entry in bundle::entries(image, &self.names) {
             entries.retain(|old| !is_replaced(old, &entry));
             entries.push(serde_json::to_value(entry).expect("a descriptor is plain data"));

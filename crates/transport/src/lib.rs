@@ -3,28 +3,41 @@
 //! [`Pull`] is what a source can do, [`oci::Publish`] what a target can. Nothing here decides whether
 //! something is fresh, and nothing prints.
 
+// What all places share.
 pub mod env;
 pub mod error;
 pub mod pull;
 pub mod verify;
 
+// A registry: where it is, who we are there, and what is said. From the wire upwards.
 pub mod dns;
 mod proxy;
+
 pub mod tls;
+
 pub mod http;
+
+pub mod registries;
+
 pub mod credentials;
 mod helper;
-pub mod registries;
+
 mod auth;
 mod session;
+
 pub mod registry;
 mod resume;
+
 pub mod push;
 mod upload;
+
+// Everything else.
 mod bundle;
 pub mod layout;
+
 pub mod archive;
 pub mod load;
+
 pub mod docker_daemon;
 
 pub use bundle::Name;

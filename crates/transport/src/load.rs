@@ -40,7 +40,10 @@ fn try_open(path: &Path, selector: Selector, scratch: &Path) -> Result<Box<dyn P
     if entries.places.contains_key("manifest.json") {
         return Docker::open(entries, place, &selector).map(|docker| Box::new(docker) as Box<dyn Pull>);
     }
-    Err(Error::new(Kind::Corrupt, "it has neither `index.json` nor `manifest.json`, so it is no image archive"))
+    Err(Error::new(
+        Kind::Corrupt,
+        "it has neither `index.json` nor `manifest.json`, so it is no image archive",
+    ))
 }
 
 /// The file itself, or a decompressed copy without a name.
@@ -49,7 +52,10 @@ fn seekable(mut file: File, scratch: &Path) -> io::Result<File> {
         Some(media::Compression::None) => Ok(file),
         Some(media::Compression::Gzip) => spool(&mut flate2::read::MultiGzDecoder::new(&mut file), scratch),
         Some(media::Compression::Zstd) => spool(&mut zstd::Decoder::new(&mut file)?, scratch),
-        None => Err(io::Error::new(io::ErrorKind::InvalidData, "only gzip and zstd are supported, decompress it first")),
+        None => Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            "only gzip and zstd are supported, decompress it first",
+        )),
     }
 }
 
@@ -193,7 +199,9 @@ struct Item {
 
 impl Docker {
     fn open(entries: Entries, place: String, selector: &Selector) -> Result<Docker> {
-        let invalid = |what: &str, e: serde_json::Error| Error::new(Kind::Corrupt, format!("`{what}` is not valid: {e}"));
+        let invalid = |what: &str, e: serde_json::Error| {
+            Error::new(Kind::Corrupt, format!("`{what}` is not valid: {e}"))
+        };
         let bytes = entries.read_small("manifest.json", MAX_MANIFEST)?;
         let items: Vec<Item> = serde_json::from_slice(&bytes).map_err(|e| invalid("manifest.json", e))?;
         let item = pick(items, selector)?;
@@ -201,12 +209,16 @@ impl Docker {
         let parsed: ImageConfig = serde_json::from_slice(&config).map_err(|e| invalid(&item.config, e))?;
         if parsed.rootfs.diff_ids.len() != item.layers.len() {
             let (layers, ids) = (item.layers.len(), parsed.rootfs.diff_ids.len());
-            return Err(Error::new(Kind::Corrupt, format!("it lists {layers} layers, but the image config has {ids}")));
+            return Err(Error::new(
+                Kind::Corrupt,
+                format!("it lists {layers} layers, but the image config has {ids}"),
+            ));
         }
         let mut layers = Vec::new();
         let mut paths = HashMap::new();
         for (path, id) in item.layers.iter().zip(&parsed.rootfs.diff_ids) {
-            let layer = describe(&entries, path, id.0).map_err(|e| Error::io(format_args!("`{path}`"), &e))?;
+            let layer =
+                describe(&entries, path, id.0).map_err(|e| Error::io(format_args!("`{path}`"), &e))?;
             paths.insert(layer.digest, path.clone());
             layers.push(layer);
         }
@@ -224,7 +236,8 @@ fn describe(entries: &Entries, path: &str, id: Digest) -> io::Result<Descriptor>
     let place = entries.place(path)?;
     let mut magic = Vec::new();
     entries.window(place).take(6).read_to_end(&mut magic)?;
-    let unknown = || io::Error::new(io::ErrorKind::InvalidData, "it is compressed in a way that is not supported");
+    let unknown =
+        || io::Error::new(io::ErrorKind::InvalidData, "it is compressed in a way that is not supported");
     let compression = magic_of(&magic).ok_or_else(unknown)?;
     let digest = match compression {
         media::Compression::None => id,
@@ -241,13 +254,18 @@ fn pick(mut items: Vec<Item>, selector: &Selector) -> Result<Item> {
     let tags = |item: &Item| item.repo_tags.clone().unwrap_or_default();
     let at = match selector {
         Selector::Any => (items.len() == 1).then_some(0),
-        Selector::Name(name) => items.iter().position(|item| tags(item).iter().any(|tag| is_called(tag, name))),
+        Selector::Name(name) => {
+            items.iter().position(|item| tags(item).iter().any(|tag| is_called(tag, name)))
+        }
         Selector::Digest(_) => None,
     };
     let all: Vec<String> = items.iter().flat_map(tags).collect();
     match at {
         Some(at) => Ok(items.swap_remove(at)),
-        None => Err(Error::new(Kind::NotFound, format!("it has {} images, say which one: {}", items.len(), all.join(", ")))),
+        None => Err(Error::new(
+            Kind::NotFound,
+            format!("it has {} images, say which one: {}", items.len(), all.join(", ")),
+        )),
     }
 }
 
@@ -265,10 +283,16 @@ impl Pull for Docker {
         Ok(self.config.clone())
     }
 
-    fn blob<'a>(&'a self, blob: &Descriptor, progress: &'a dyn Progress) -> Result<Box<dyn Read + Send + 'a>> {
-        let missing = || Error::new(Kind::NotFound, format!("read `{}`: there is no blob {}", self.place, blob.digest));
+    fn blob<'a>(
+        &'a self,
+        blob: &Descriptor,
+        progress: &'a dyn Progress,
+    ) -> Result<Box<dyn Read + Send + 'a>> {
+        let missing =
+            || Error::new(Kind::NotFound, format!("read `{}`: there is no blob {}", self.place, blob.digest));
         let path = self.paths.get(&blob.digest).ok_or_else(missing)?;
-        let file = self.entries.open(path).map_err(|e| Error::io(format_args!("read `{}`", self.place), &e))?;
+        let file =
+            self.entries.open(path).map_err(|e| Error::io(format_args!("read `{}`", self.place), &e))?;
         Ok(Box::new(Verified::new(file, blob, progress)))
     }
 }

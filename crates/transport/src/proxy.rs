@@ -90,7 +90,10 @@ mod tests {
 
     #[test]
     fn each_scheme_has_its_own() {
-        let env = Env::of(&[("HTTP_PROXY", "http://plain:1"), ("ALL_PROXY", "http://all:1")], std::path::Path::new("/"));
+        let env = Env::of(
+            &[("HTTP_PROXY", "http://plain:1"), ("ALL_PROXY", "http://all:1")],
+            std::path::Path::new("/"),
+        );
         assert_eq!(choose(&env, "http", "a.example").as_deref(), Some("http://plain:1"));
         assert_eq!(choose(&env, "https", "a.example").as_deref(), Some("http://all:1"));
     }

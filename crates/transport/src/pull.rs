@@ -33,7 +33,8 @@ pub trait Pull: Send + Sync {
     ///
     /// # Errors
     /// If it can't be opened.
-    fn blob<'a>(&'a self, blob: &Descriptor, progress: &'a dyn Progress) -> Result<Box<dyn Read + Send + 'a>>;
+    fn blob<'a>(&'a self, blob: &Descriptor, progress: &'a dyn Progress)
+    -> Result<Box<dyn Read + Send + 'a>>;
 
     /// Manifest, config and both parsed.
     ///
@@ -116,7 +117,9 @@ pub(crate) fn choose(
     let manifest_bytes = fetch(&entry)?;
     match parse(&entry.media_type, &manifest_bytes)? {
         Document::Manifest(parsed) => Ok(resolved(Some((top, bytes)), entry, manifest_bytes, *parsed, from)),
-        Document::Index(_) => Err(Error::new(Kind::Corrupt, format!("{} is an index in an index", entry.digest))),
+        Document::Index(_) => {
+            Err(Error::new(Kind::Corrupt, format!("{} is an index in an index", entry.digest)))
+        }
     }
 }
 
@@ -133,8 +136,13 @@ fn resolved(
 
 fn no_platform(index: &Index, wanted: &Platform) -> Error {
     let real = |p: &&Platform| p.os != "unknown";
-    let mut offered: Vec<String> =
-        index.manifests.iter().filter_map(|d| d.platform.as_ref()).filter(real).map(Platform::to_string).collect();
+    let mut offered: Vec<String> = index
+        .manifests
+        .iter()
+        .filter_map(|d| d.platform.as_ref())
+        .filter(real)
+        .map(Platform::to_string)
+        .collect();
     offered.dedup();
     let offered = if offered.is_empty() { "nothing".to_owned() } else { offered.join(", ") };
     Error::new(Kind::NotFound, format!("no image for {wanted}, only for {offered}"))
@@ -152,7 +160,10 @@ pub(crate) fn media_type_of(bytes: &[u8], media_type: &str) -> Result<String> {
     }
     let shape: Shape = serde_json::from_slice(bytes).map_err(|e| syntax("manifest", &e))?;
     if shape.fs_layers.is_some() {
-        return Err(Error::new(Kind::Corrupt, "the image is in Docker's schema 1, which nothing writes since 2017"));
+        return Err(Error::new(
+            Kind::Corrupt,
+            "the image is in Docker's schema 1, which nothing writes since 2017",
+        ));
     }
     if let Some(own) = shape.media_type {
         return Ok(own);
@@ -169,7 +180,10 @@ fn parse(media_type: &str, bytes: &[u8]) -> Result<Document> {
         return serde_json::from_slice(bytes).map(Document::Index).map_err(|e| syntax("index", &e));
     }
     if !media::is_manifest(media_type) {
-        return Err(Error::new(Kind::Corrupt, format!("media type `{media_type}` is neither a manifest nor an index")));
+        return Err(Error::new(
+            Kind::Corrupt,
+            format!("media type `{media_type}` is neither a manifest nor an index"),
+        ));
     }
     let parsed = serde_json::from_slice(bytes).map_err(|e| syntax("manifest", &e))?;
     Ok(Document::Manifest(Box::new(parsed)))

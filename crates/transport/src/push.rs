@@ -198,7 +198,8 @@ impl Push<'_> {
     /// knows no mounts, or won't let us read the other repository, says neither: no reason to fail.
     fn mount_from(&self, blob: &Descriptor, from: &str) -> Result<Mount> {
         let session = &self.registry.session;
-        let query = format!("blobs/uploads/?mount={}&from={}", percent(&blob.digest.to_string()), percent(from));
+        let query =
+            format!("blobs/uploads/?mount={}&from={}", percent(&blob.digest.to_string()), percent(from));
         let url = session.url(&self.at, &query)?;
         let scopes = [&self.scopes[..], &[pull_scope(from)]].concat();
         match session.call(&self.at, &Ask::new(Method::POST, &url, &scopes), None, &[201, 202]) {

@@ -109,13 +109,16 @@ impl Registries {
     /// names them.
     pub fn load(env: &Env) -> Result<Registries> {
         let mut all = Registries { env: env.clone(), entries: Vec::new(), unqualified_search: Vec::new() };
-        if let Some(file) = env.path("TARE_REGISTRIES_CONF").or_else(|| env.path("CONTAINERS_REGISTRIES_CONF")) {
+        if let Some(file) =
+            env.path("TARE_REGISTRIES_CONF").or_else(|| env.path("CONTAINERS_REGISTRIES_CONF"))
+        {
             all.add_file(&file)?;
             return Ok(all);
         }
         let system = env.system("/etc/containers");
         let own = env.home(".config/containers");
-        let main = own.iter().chain([&system]).map(|dir| dir.join("registries.conf")).find(|file| file.exists());
+        let main =
+            own.iter().chain([&system]).map(|dir| dir.join("registries.conf")).find(|file| file.exists());
         main.map_or(Ok(()), |file| all.add_file(&file))?;
         for dir in [Some(system), own].into_iter().flatten() {
             drop_ins(&dir.join("registries.conf.d")).iter().try_for_each(|file| all.add_file(file))?;
@@ -128,9 +131,13 @@ impl Registries {
         let text = text.map_err(|e| Error::io(format_args!("read `{}`", path.display()), &e))?;
         let file: File = toml::from_str(&text).map_err(|e| invalid(path, e.message()))?;
         if file.registries.is_some() {
-            return Err(invalid(path, "`[registries.…]` is version 1 of the format, only version 2 is supported"));
+            return Err(invalid(
+                path,
+                "`[registries.…]` is version 1 of the format, only version 2 is supported",
+            ));
         }
-        self.unqualified_search = file.unqualified_search_registries.unwrap_or(self.unqualified_search.split_off(0));
+        self.unqualified_search =
+            file.unqualified_search_registries.unwrap_or(self.unqualified_search.split_off(0));
         for registry in file.registry {
             let registry = normalize(registry).map_err(|why| invalid(path, &why))?;
             self.add(Entry { registry, file: Some(path.to_owned()) });
@@ -151,14 +158,16 @@ impl Registries {
     /// Puts a mirror before the others of a host, as a command-line flag would.
     pub fn add_mirror(&mut self, host: &str, location: &str) {
         let insecure = self.find(location).is_some_and(|entry| entry.registry.insecure);
-        let mirror = Mirror { location: location.trim_end_matches('/').to_owned(), insecure, ..Mirror::default() };
+        let mirror =
+            Mirror { location: location.trim_end_matches('/').to_owned(), insecure, ..Mirror::default() };
         self.entry_for(host).mirror.insert(0, mirror);
     }
 
     fn entry_for(&mut self, host: &str) -> &mut Registry {
         let at = self.entries.iter().position(|e| e.registry.prefix == host).unwrap_or_else(|| {
             let (prefix, location) = (host.to_owned(), host.to_owned());
-            self.entries.push(Entry { registry: Registry { prefix, location, ..Registry::default() }, file: None });
+            self.entries
+                .push(Entry { registry: Registry { prefix, location, ..Registry::default() }, file: None });
             self.entries.len() - 1
         });
         &mut self.entries[at].registry
@@ -172,7 +181,8 @@ impl Registries {
         let own = self.push_endpoint(reference)?;
         let Some(entry) = self.find(&reference.name()) else { return Ok(vec![own]) };
         let mirrors = entry.registry.mirror.iter().filter(|m| serves(m, &entry.registry, reference));
-        let mirrors = mirrors.map(|m| self.endpoint(&rewrite(entry, reference, &m.location), m.insecure, Some(entry)));
+        let mirrors =
+            mirrors.map(|m| self.endpoint(&rewrite(entry, reference, &m.location), m.insecure, Some(entry)));
         Ok(mirrors.chain([own]).collect())
     }
 
@@ -185,7 +195,10 @@ impl Registries {
         let Some(entry) = self.find(&name) else { return Ok(self.endpoint(&name, false, None)) };
         if entry.registry.blocked {
             let place = entry.file.as_ref().map(|f| format!(" in `{}`", f.display())).unwrap_or_default();
-            return Err(Error::new(Kind::Config, format!("registry `{}` is blocked{place}", entry.registry.prefix)));
+            return Err(Error::new(
+                Kind::Config,
+                format!("registry `{}` is blocked{place}", entry.registry.prefix),
+            ));
         }
         let location = rewrite(entry, reference, &entry.registry.location);
         Ok(self.endpoint(&location, entry.registry.insecure, Some(entry)))
@@ -224,8 +237,10 @@ impl Registries {
 
 fn drop_ins(dir: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
-    let mut files: Vec<PathBuf> =
-        entries.map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|e| e == "conf")).collect();
+    let mut files: Vec<PathBuf> = entries
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|e| e == "conf"))
+        .collect();
     files.sort();
     files
 }
@@ -269,7 +284,8 @@ fn rewrite(entry: &Entry, reference: &Reference, location: &str) -> String {
     if location.is_empty() {
         return name;
     }
-    let prefix = if entry.registry.prefix.starts_with('*') { &reference.host } else { &entry.registry.prefix };
+    let prefix =
+        if entry.registry.prefix.starts_with('*') { &reference.host } else { &entry.registry.prefix };
     format!("{location}{}", &name[prefix.len()..])
 }
 
@@ -306,8 +322,16 @@ mod tests {
 
         /// `host/repository` of every endpoint, with `!` for insecure ones.
         fn places(&self, reference: &str) -> Vec<String> {
-            let show = |e: Endpoint| format!("{}/{}{}", e.host, e.repository, if e.tls.skip_verify { "!" } else { "" });
-            self.load().unwrap().endpoints(&reference.parse().unwrap()).unwrap().into_iter().map(show).collect()
+            let show = |e: Endpoint| {
+                format!("{}/{}{}", e.host, e.repository, if e.tls.skip_verify { "!" } else { "" })
+            };
+            self.load()
+                .unwrap()
+                .endpoints(&reference.parse().unwrap())
+                .unwrap()
+                .into_iter()
+                .map(show)
+                .collect()
         }
     }
 
@@ -385,7 +409,10 @@ location = "m.example"
                 ("home/.config/containers/registries.conf", own),
                 ("etc/containers/registries.conf", MAIN),
                 ("etc/containers/registries.conf.d/1.conf", "[[registry]]\nlocation = \"b.example\"\n"),
-                ("etc/containers/registries.conf.d/2.conf", "[[registry]]\nprefix = \"b.example\"\nlocation = \"c.example\""),
+                (
+                    "etc/containers/registries.conf.d/2.conf",
+                    "[[registry]]\nprefix = \"b.example\"\nlocation = \"c.example\"",
+                ),
                 ("etc/containers/registries.conf.d/3.txt", "not toml"),
             ],
         );
@@ -396,7 +423,9 @@ location = "m.example"
 
     #[test]
     fn broken_files_are_named() {
-        for (name, text) in [("v1", "[registries.search]\nregistries = []"), ("syntax", "[["), ("empty", "[[registry]]")] {
+        for (name, text) in
+            [("v1", "[registries.search]\nregistries = []"), ("syntax", "[["), ("empty", "[[registry]]")]
+        {
             let etc = Etc::new(name, &[("etc/containers/registries.conf", text)]);
             let error = etc.load().unwrap_err();
             assert!(error.message.contains("etc/containers/registries.conf`: "), "{error}");

@@ -60,12 +60,18 @@ impl Registry {
 
     fn resolve_at(&self, at: &Endpoint, reference: &Reference, platform: &Platform) -> Result<Resolved> {
         let (top, bytes) = self.document(at, &reference.selector(), reference.digest)?;
-        let fetch = |d: &Descriptor| self.document(at, &d.digest.to_string(), Some(d.digest)).map(|(_, bytes)| bytes);
+        let fetch =
+            |d: &Descriptor| self.document(at, &d.digest.to_string(), Some(d.digest)).map(|(_, bytes)| bytes);
         pull::choose(top, bytes, platform, &at.host, &fetch)
     }
 
     /// A manifest or index at one host.
-    fn document(&self, at: &Endpoint, selector: &str, digest: Option<Digest>) -> Result<(Descriptor, Vec<u8>)> {
+    fn document(
+        &self,
+        at: &Endpoint,
+        selector: &str,
+        digest: Option<Digest>,
+    ) -> Result<(Descriptor, Vec<u8>)> {
         let url = self.session.url(at, &format!("manifests/{selector}"))?;
         let scopes = [pull_scope(&at.repository)];
         let ask = Ask::new(Method::GET, &url, &scopes).with("accept", media::ACCEPT);
@@ -75,7 +81,10 @@ impl Registry {
             http::read_body(&mut answer, MAX_MANIFEST).map(|bytes| (bytes, said))
         })?;
         if digest.is_some_and(|wanted| wanted != Digest::of(&bytes)) {
-            return Err(Error::new(Kind::Corrupt, format!("`{}` sent another manifest than {selector}", at.host)));
+            return Err(Error::new(
+                Kind::Corrupt,
+                format!("`{}` sent another manifest than {selector}", at.host),
+            ));
         }
         let media_type = pull::media_type_of(&bytes, said.split(';').next().unwrap_or_default().trim())?;
         Ok((Descriptor::of(&media_type, &bytes), bytes))
@@ -155,7 +164,9 @@ impl Registry {
         let trial = Session::new(client, auth, session.registries.clone(), session.options);
         let failed = |e: Error| e.during(format_args!("log in to `{host}`"));
         let at = trial.registries.host_endpoint(&host).map_err(failed)?;
-        let checked = trial.url(&at, "").and_then(|url| trial.call(&at, &Ask::new(Method::GET, &url, &[]), None, &[200]));
+        let checked = trial
+            .url(&at, "")
+            .and_then(|url| trial.call(&at, &Ask::new(Method::GET, &url, &[]), None, &[200]));
         // The usual hint would be to log in.
         checked.map_err(|e| failed(Error { hint: None, ..e }))?;
         credentials::store(&env, &host, user, password).map_err(failed)
@@ -181,7 +192,11 @@ impl Pull for Source {
         self.registry.config(&self.reference, resolved)
     }
 
-    fn blob<'a>(&'a self, blob: &Descriptor, progress: &'a dyn Progress) -> Result<Box<dyn Read + Send + 'a>> {
+    fn blob<'a>(
+        &'a self,
+        blob: &Descriptor,
+        progress: &'a dyn Progress,
+    ) -> Result<Box<dyn Read + Send + 'a>> {
         self.registry.blob(&self.reference, blob, progress)
     }
 }
@@ -205,7 +220,9 @@ fn with_mirrors(mut error: Error, troubles: &[(String, Error)]) -> Error {
 fn plain_host(host: &str) -> String {
     let name = host.trim_start_matches("https://").trim_start_matches("http://");
     match name.split('/').next().unwrap_or_default() {
-        "" | "docker.io" | "index.docker.io" | "registry-1.docker.io" => oci::reference::DEFAULT_HOST.to_owned(),
+        "" | "docker.io" | "index.docker.io" | "registry-1.docker.io" => {
+            oci::reference::DEFAULT_HOST.to_owned()
+        }
         other => other.to_owned(),
     }
 }

@@ -30,7 +30,12 @@ pub(crate) struct Resume {
 }
 
 impl Resume {
-    pub(crate) fn new(session: Arc<Session>, endpoints: Vec<Endpoint>, image: String, blob: Descriptor) -> Resume {
+    pub(crate) fn new(
+        session: Arc<Session>,
+        endpoints: Vec<Endpoint>,
+        image: String,
+        blob: Descriptor,
+    ) -> Resume {
         Resume { session, endpoints, image, blob, position: 0, failures: 0, counted_from: 0, stream: None }
     }
 
@@ -87,9 +92,12 @@ impl Resume {
             return Ok(0);
         }
         let range = http::header(answer, "content-range").unwrap_or_default();
-        let start = range.strip_prefix("bytes ").and_then(|r| r.split('-').next()).and_then(|n| n.parse().ok());
+        let start =
+            range.strip_prefix("bytes ").and_then(|r| r.split('-').next()).and_then(|n| n.parse().ok());
         let start = start.filter(|&start| start <= self.position);
-        start.ok_or_else(|| Error::new(Kind::Corrupt, format!("asked from byte {}, got `{range}`", self.position)))
+        start.ok_or_else(|| {
+            Error::new(Kind::Corrupt, format!("asked from byte {}, got `{range}`", self.position))
+        })
     }
 
     /// Counts a failure; an error if there were too many in a row.

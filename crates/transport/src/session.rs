@@ -86,7 +86,13 @@ impl Session {
     }
 
     /// Asks until the answer has one of the statuses in `good`, or no further try would help.
-    pub(crate) fn call(&self, at: &Endpoint, ask: &Ask<'_>, body: Option<&[u8]>, good: &[u16]) -> Result<Response> {
+    pub(crate) fn call(
+        &self,
+        at: &Endpoint,
+        ask: &Ask<'_>,
+        body: Option<&[u8]>,
+        good: &[u16],
+    ) -> Result<Response> {
         self.patiently(|| {
             let answer = self.once(at, ask, &mut body.map_or(Body::None, Body::Bytes))?;
             self.expect(at, answer, good)
@@ -146,11 +152,20 @@ impl Session {
         }
     }
 
-    fn send(&self, at: &Endpoint, ask: &Ask<'_>, url: &str, at_home: bool, body: &mut Body<'_>) -> Result<Response> {
+    fn send(
+        &self,
+        at: &Endpoint,
+        ask: &Ask<'_>,
+        url: &str,
+        at_home: bool,
+        body: &mut Body<'_>,
+    ) -> Result<Response> {
         let mut headers = ask.headers.clone();
         if !at_home {
             let tls = Tls::of_host(self.client.env(), authority(url));
-            return self.client.send(Request { method: ask.method.clone(), url, headers, body: body.again() }, &tls);
+            return self
+                .client
+                .send(Request { method: ask.method.clone(), url, headers, body: body.again() }, &tls);
         }
         let own = self.auth.header(&self.client, at, ask.scopes)?;
         headers.extend(own.map(|value| ("authorization", value)));
@@ -178,7 +193,9 @@ impl Session {
                 Err(error) => first = first.or(Some(error)),
             }
         }
-        Err(first.unwrap_or_else(|| Error::new(Kind::Unreachable, format!("`{}` speaks neither https nor http", at.host))))
+        Err(first.unwrap_or_else(|| {
+            Error::new(Kind::Unreachable, format!("`{}` speaks neither https nor http", at.host))
+        }))
     }
 
     fn speaks(&self, at: &Endpoint, scheme: &str) -> Result<bool> {
@@ -241,7 +258,9 @@ fn status_line(status: StatusCode) -> String {
     match status.as_u16() {
         401 => "unauthorized: authentication required".to_owned(),
         403 => "denied: access to the resource is denied".to_owned(),
-        number => format!("it answered {number} {}", status.canonical_reason().unwrap_or_default()).trim_end().to_owned(),
+        number => format!("it answered {number} {}", status.canonical_reason().unwrap_or_default())
+            .trim_end()
+            .to_owned(),
     }
 }
 
@@ -300,9 +319,14 @@ mod tests {
 
     #[test]
     fn registries_words() {
-        let check = |body: &str, expected: Option<&str>| assert_eq!(words(body.as_bytes()).as_deref(), expected, "{body}");
+        let check = |body: &str, expected: Option<&str>| {
+            assert_eq!(words(body.as_bytes()).as_deref(), expected, "{body}")
+        };
         check(r#"{"errors":[{"code":"DENIED","message":"no\nentry"}]}"#, Some("denied: no entry"));
-        check(r#"{"errors":[{"code":"MANIFEST_UNKNOWN","message":"manifest unknown","detail":{}}]}"#, Some("manifest unknown"));
+        check(
+            r#"{"errors":[{"code":"MANIFEST_UNKNOWN","message":"manifest unknown","detail":{}}]}"#,
+            Some("manifest unknown"),
+        );
         check(r#"{"errors":[{"code":"A"},{"message":"b"}]}"#, Some("a, b"));
         check(r#"{"details":"incorrect username or password"}"#, Some("incorrect username or password"));
         for nothing in ["", "<html>", "{}", r#"{"errors":[]}"#, r#"{"errors":"x"}"#] {

@@ -43,7 +43,9 @@ impl Tls {
         for file in files {
             match file.extension().and_then(|e| e.to_str()) {
                 Some("crt") => self.roots.push(file),
-                Some("cert") if self.client.is_none() => self.client = Some((file.clone(), file.with_extension("key"))),
+                Some("cert") if self.client.is_none() => {
+                    self.client = Some((file.clone(), file.with_extension("key")))
+                }
                 _ => {}
             }
         }
@@ -106,11 +108,14 @@ fn client(provider: &Arc<CryptoProvider>, cert: &Path, key: &Path) -> Result<Cli
     let chain = certificates(cert)?;
     let pem = read(key)?;
     let private = PrivateKey::from_pem(&pem).map_err(|_| unusable(key, "it has no PEM private key"))?;
-    let der = rustls::pki_types::PrivateKeyDer::try_from(private.der().to_vec()).map_err(|why| unusable(key, why))?;
+    let der = rustls::pki_types::PrivateKeyDer::try_from(private.der().to_vec())
+        .map_err(|why| unusable(key, why))?;
     let ders = chain.iter().map(|c| c.der().to_vec().into()).collect();
     rustls::ClientConfig::builder_with_provider(provider.clone())
         .with_safe_default_protocol_versions()
-        .and_then(|b| b.with_root_certificates(rustls::RootCertStore::empty()).with_client_auth_cert(ders, der))
+        .and_then(|b| {
+            b.with_root_certificates(rustls::RootCertStore::empty()).with_client_auth_cert(ders, der)
+        })
         .map_err(|e| unusable(cert, &format!("with key `{}`: {e}", key.display())))?;
     Ok(ClientCert::new_with_certs(&chain, private))
 }

@@ -121,7 +121,8 @@ impl Upload<'_> {
         let length = chunk.map_or(left, |chunk| chunk.max(started.least_chunk).min(left));
         let end = started.offset + length;
         let url = started.url.clone();
-        let mut ask = Ask::new(Method::PATCH, &url, self.scopes).with("content-type", "application/octet-stream");
+        let mut ask =
+            Ask::new(Method::PATCH, &url, self.scopes).with("content-type", "application/octet-stream");
         if length < self.blob.size {
             ask = ask.with("content-range", format!("{}-{}", started.offset, end - 1));
         }
@@ -207,7 +208,8 @@ impl Started {
             self.url = join(&self.url, location);
         }
         let range = http::header(answer, "range").unwrap_or_default();
-        let last = range.trim_start_matches("bytes=").split_once('-').and_then(|(_, last)| last.parse::<u64>().ok());
+        let last =
+            range.trim_start_matches("bytes=").split_once('-').and_then(|(_, last)| last.parse::<u64>().ok());
         // `0-0` is what registries say of an empty upload. If it was one byte, a 416 will say so.
         if let Some(last) = last.filter(|_| !range.is_empty()) {
             self.offset = if last == 0 { 0 } else { last + 1 };

@@ -23,7 +23,14 @@ pub struct Verified<'a, R> {
 impl<'a, R: Read> Verified<'a, R> {
     /// `inner` should give what `blob` describes.
     pub fn new(inner: R, blob: &Descriptor, progress: &'a dyn Progress) -> Verified<'a, R> {
-        Verified { inner, blob: blob.clone(), hasher: Some(Hasher::default()), right: true, position: 0, progress }
+        Verified {
+            inner,
+            blob: blob.clone(),
+            hasher: Some(Hasher::default()),
+            right: true,
+            position: 0,
+            progress,
+        }
     }
 
     fn check(&mut self) -> io::Result<()> {
@@ -68,7 +75,8 @@ impl<R: Read> Read for Verified<'_, R> {
 /// All of a small blob.
 pub(crate) fn read_all(inner: impl Read, blob: &Descriptor, max: u64) -> crate::error::Result<Vec<u8>> {
     if blob.size > max {
-        let why = format!("blob {} has {} bytes, more than the {max} that are allowed", blob.digest, blob.size);
+        let why =
+            format!("blob {} has {} bytes, more than the {max} that are allowed", blob.digest, blob.size);
         return Err(Error::new(Kind::Corrupt, why));
     }
     let mut bytes = Vec::new();

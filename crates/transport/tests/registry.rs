@@ -3,6 +3,8 @@
 mod fake;
 mod support;
 
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 
 use fake::{Fake, Rules};
@@ -51,11 +53,13 @@ fn a_dropped_connection_goes_on_where_it_was() {
 
 #[test]
 fn a_connection_that_always_drops_is_an_error() {
-    let (scratch, fake) = (Scratch::new(), Fake::new(Rules { cut_download: Some((1, 99)), ..Rules::default() }));
+    let (scratch, fake) =
+        (Scratch::new(), Fake::new(Rules { cut_download: Some((1, 99)), ..Rules::default() }));
     let (image, memory) = image(1, &[1000]);
     fake.add("a", "1", &image, &memory);
     let registry = scratch.registry(quick());
-    let error = read(&registry.source(&fake.reference("a:1")), &image.manifest.layers[0]).unwrap_err().to_string();
+    let error =
+        read(&registry.source(&fake.reference("a:1")), &image.manifest.layers[0]).unwrap_err().to_string();
     assert!(error.contains("blob sha256:") && error.contains("the connection broke"), "{error}");
     assert_eq!(fake.requests("GET /v2/a/blobs/"), 5);
 }
@@ -93,7 +97,10 @@ fn nothing_wrong_is_believed() {
     let registry = scratch.registry(quick());
     let pinned = fake.reference(&format!("a@{}", image.descriptor.digest));
     let error = registry.resolve(&pinned, &amd64()).unwrap_err();
-    assert!(error.kind == Kind::Corrupt && error.message.contains("sent another manifest than sha256:"), "{error}");
+    assert!(
+        error.kind == Kind::Corrupt && error.message.contains("sent another manifest than sha256:"),
+        "{error}"
+    );
     let source = registry.source(&fake.reference("a:1"));
     let error = read(&source, &image.manifest.layers[0]).unwrap_err().to_string();
     assert!(error.contains("don't have its digest"), "{error}");
@@ -101,7 +108,8 @@ fn nothing_wrong_is_believed() {
 
 #[test]
 fn a_huge_manifest_is_refused() {
-    let (scratch, fake) = (Scratch::new(), Fake::new(Rules { huge_manifest: Some(5 << 20), ..Rules::default() }));
+    let (scratch, fake) =
+        (Scratch::new(), Fake::new(Rules { huge_manifest: Some(5 << 20), ..Rules::default() }));
     let error = scratch.registry(quick()).resolve(&fake.reference("a:1"), &amd64()).unwrap_err();
     assert!(error.message.ends_with("the answer has more than 4194304 bytes"), "{error}");
 }
@@ -109,7 +117,11 @@ fn a_huge_manifest_is_refused() {
 #[test]
 fn a_redirect_does_not_take_the_credentials_along() {
     let storage = Fake::new(Rules::default());
-    let rules = Rules { redirect: Some(format!("http://{}", storage.host)), basic: Some(basic()), ..Rules::default() };
+    let rules = Rules {
+        redirect: Some(format!("http://{}", storage.host)),
+        basic: Some(basic()),
+        ..Rules::default()
+    };
     let (scratch, fake) = (Scratch::new(), Fake::new(rules));
     let (image, memory) = image(1, &[1000]);
     fake.add("a", "1", &image, &memory);
@@ -168,7 +180,10 @@ fn tokens_for_everybody_and_for_users() {
 fn a_refresh_token_is_posted() {
     let rules = Rules { bearer: Some(Some("refresh".to_owned())), ..Rules::default() };
     let (scratch, fake) = (Scratch::new(), Fake::new(rules));
-    scratch.write(".docker/config.json", &format!(r#"{{"auths":{{"{}":{{"identitytoken":"refresh"}}}}}}"#, fake.host));
+    scratch.write(
+        ".docker/config.json",
+        &format!(r#"{{"auths":{{"{}":{{"identitytoken":"refresh"}}}}}}"#, fake.host),
+    );
     let (image, memory) = image(1, &[10]);
     fake.add("a", "1", &image, &memory);
     check_pull(&scratch.registry(quick()).source(&fake.reference("a:1")), &image, &memory);
@@ -197,9 +212,10 @@ fn a_wrong_password_is_told_without_it() {
 
 #[test]
 fn login_checks_before_it_keeps() {
-    for rules in
-        [Rules { basic: Some(basic()), ..Rules::default() }, Rules { bearer: Some(Some(basic())), ..Rules::default() }]
-    {
+    for rules in [
+        Rules { basic: Some(basic()), ..Rules::default() },
+        Rules { bearer: Some(Some(basic())), ..Rules::default() },
+    ] {
         let (scratch, fake) = (Scratch::new(), Fake::new(rules));
         let registry = scratch.registry(quick());
         let wrong = registry.login(&fake.host, "me", &Secret("wrong".into())).unwrap_err();
@@ -259,6 +275,18 @@ fn a_broken_upload_goes_on_where_it_was() {
 }
 
 #[test]
+fn a_commit_whose_answer_is_lost_counts() {
+    let (fake, _) = pushed(Rules { lose_commits: 4, ..Rules::default() }, quick());
+    assert_eq!(fake.requests("PATCH"), 1, "the big blob is not sent again");
+}
+
+#[test]
+fn an_upload_that_the_registry_forgot_starts_again() {
+    let (fake, _) = pushed(Rules { forget_uploads: 2, ..Rules::default() }, quick());
+    assert_eq!(fake.requests("PATCH"), 3);
+}
+
+#[test]
 fn uploads_in_chunks_when_told_or_made_to() {
     let (fake, _) = pushed(Rules::default(), Options { chunk: Some(1 << 20), ..quick() });
     assert_eq!(fake.requests("PATCH"), 3);
@@ -287,7 +315,7 @@ fn blobs_are_mounted_from_where_they_are() {
         fake.add_blob("base", &memory.blobs[&layer.digest], layer.digest);
         memory.elsewhere = vec!["a".into(), "base".into()];
         let done = scratch.registry(quick()).push(&image, &memory, &fake.reference("a:1"), &()).unwrap();
-        assert_eq!(done.skipped, usize::from(!sent) , "the config is nowhere");
+        assert_eq!(done.skipped, usize::from(!sent), "the config is nowhere");
         assert_eq!(memory.opened.lock().unwrap().len(), usize::from(sent));
         // 202 opened an upload: no other is opened for it.
         assert_eq!(fake.requests("POST /v2/a/blobs/uploads/"), 2);
@@ -301,7 +329,10 @@ fn a_refused_push_says_what_the_registry_said() {
     let target = fake.reference("a:1");
     let error = scratch.registry(quick()).push(&image, &memory, &target, &()).unwrap_err().to_string();
     assert!(error.starts_with(&format!("push `{target}`: blob sha256:")), "{error}");
-    assert!(error.contains(": denied: requested access to the resource is denied\nhint: `tare login 127."), "{error}");
+    assert!(
+        error.contains(": denied: requested access to the resource is denied\nhint: `tare login 127."),
+        "{error}"
+    );
     assert!(fake.state().manifests.is_empty());
 }
 
@@ -319,7 +350,8 @@ fn a_blob_that_is_not_what_it_should_be_is_not_pushed() {
     let wrong = push(&|bytes| bytes[0] ^= 1);
     assert!(wrong.contains("digest invalid: provided digest did not match"), "{wrong}");
     let (image, _) = image(1, &[BIG]);
-    let missing = registry.push(&image, &support::Memory::default(), &fake.reference("a:1"), &()).unwrap_err().message;
+    let missing =
+        registry.push(&image, &support::Memory::default(), &fake.reference("a:1"), &()).unwrap_err().message;
     assert!(missing.contains("read it: entity not found"), "{missing}");
     assert!(fake.state().manifests.is_empty());
 }
@@ -342,7 +374,10 @@ fn what_is_not_there() {
     let (scratch, fake) = (Scratch::new(), Fake::new(Rules::default()));
     let reference = fake.reference("a:1");
     let error = scratch.registry(quick()).resolve(&reference, &amd64()).unwrap_err();
-    assert_eq!((error.kind, error.message), (Kind::NotFound, format!("pull `{reference}`: manifest unknown")));
+    assert_eq!(
+        (error.kind, error.message),
+        (Kind::NotFound, format!("pull `{reference}`: manifest unknown"))
+    );
 }
 
 /// `name.example` with the mirror first.
@@ -380,8 +415,10 @@ fn mirrors_are_asked_first_and_may_fail() {
 #[test]
 fn a_download_moves_to_another_host() {
     let (image, memory) = image(1, &[BIG]);
-    let (mirror, own) =
-        (Fake::new(Rules { cut_download: Some((1000, 99)), ..Rules::default() }), Fake::new(Rules::default()));
+    let (mirror, own) = (
+        Fake::new(Rules { cut_download: Some((1000, 99)), ..Rules::default() }),
+        Fake::new(Rules::default()),
+    );
     let scratch = Scratch::new();
     mirrored(&scratch, &mirror.host, &own.host);
     mirror.add("m/a", "1", &image, &memory);
@@ -408,4 +445,55 @@ fn progress_is_heard_both_ways() {
         assert_eq!(pulled.0.lock().unwrap()[&layer.digest], layer.size);
         assert_eq!(pushed.0.lock().unwrap()[&layer.digest], layer.size);
     }
+}
+
+/// A proxy that tunnels everything to one address.
+fn proxy(to: String) -> (String, Arc<std::sync::Mutex<Vec<String>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let asked = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let log = asked.clone();
+    std::thread::spawn(move || {
+        for mut client in listener.incoming().flatten() {
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                let mut byte = [0];
+                client.read_exact(&mut byte).unwrap();
+                head.push(byte[0]);
+            }
+            log.lock().unwrap().push(String::from_utf8(head).unwrap());
+            let server = TcpStream::connect(&to).unwrap();
+            client.write_all(b"HTTP/1.1 200 OK\r\n\r\n").unwrap();
+            for (mut from, mut to) in
+                [(client.try_clone().unwrap(), server.try_clone().unwrap()), (server, client)]
+            {
+                std::thread::spawn(move || {
+                    let _ = std::io::copy(&mut from, &mut to);
+                    let _ = to.shutdown(std::net::Shutdown::Write);
+                });
+            }
+        }
+    });
+    (address, asked)
+}
+
+#[test]
+fn a_proxy_is_used_and_its_password_is_not_shown() {
+    let (image, memory) = image(1, &[1000]);
+    let (scratch, fake) = (Scratch::new(), Fake::new(Rules::default()));
+    fake.add("a", "1", &image, &memory);
+    let (address, asked) = proxy(fake.host.clone());
+    let url = format!("http://me:hunter2@{address}");
+    let home = scratch.path("");
+    let vars = [("HOME", home.to_str().unwrap()), ("HTTP_PROXY", &url), ("HTTPS_PROXY", &url)];
+    let env = transport::Env::of(&vars, &home);
+    let mut registries = transport::Registries::load(&env).unwrap();
+    registries.allow_insecure("r.example:5000");
+    let registry = transport::Registry::new(transport::Client::new(env, quick().limits), registries, quick());
+    // Listed as insecure: https is tried first, and the fake speaks none.
+    check_pull(&registry.source(&"r.example:5000/a:1".parse().unwrap()), &image, &memory);
+    let asked = asked.lock().unwrap();
+    assert!(asked.iter().all(|head| head.starts_with("CONNECT r.example:5000 ")), "{asked:?}");
+    assert!(asked[0].contains("Proxy-Authorization: Basic bWU6aHVudGVyMg=="));
+    assert!(!format!("{registry:?}").contains("hunter2"));
 }

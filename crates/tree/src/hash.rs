@@ -215,3 +215,33 @@ fn gather<R>(results: Vec<Worked<R>>) -> io::Result<Vec<(usize, R)>> {
         None => Ok(all),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(changed: (i64, u32), now: (u64, u32), expected: bool) {
+        let ctime = Time { sec: changed.0, nsec: changed.1 };
+        let now = UNIX_EPOCH + Duration::new(now.0, now.1);
+        assert_eq!(settled(ctime, now), expected);
+    }
+
+    #[test]
+    fn a_file_settles_a_tick_after_its_change() {
+        check((100, 500), (100, 10_000_000), false);
+        check((100, 500), (100, 30_000_000), true);
+    }
+
+    #[test]
+    fn a_time_without_a_fraction_needs_whole_seconds() {
+        check((100, 0), (101, 999_999_999), false);
+        check((100, 0), (102, 1), true);
+    }
+
+    #[test]
+    fn a_file_from_the_future_or_from_before_the_epoch_never_settles() {
+        check((200, 500), (100, 0), false);
+        check((-5, 500), (100, 0), false);
+    }
+}

@@ -12,9 +12,22 @@ pub fn names(text: &str, names: &Names) -> String {
     digests(&text)
 }
 
-/// Replaces times and sizes as well: for what tare tells people.
+/// Replaces times, sizes and the names of logs as well: for what tare tells people.
 pub fn all(text: &str, known: &Names) -> String {
-    measures(&names(text, known))
+    measures(&builds(&names(text, known)))
+}
+
+/// A build's logs are in a folder that is named for the time.
+fn builds(text: &str) -> String {
+    let folder = "<store>/builds/";
+    let mut parts = text.split(folder);
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        out.push_str(folder);
+        out.push_str("<build>");
+        out.push_str(part.find('/').map_or("", |at| &part[at..]));
+    }
+    out
 }
 
 fn digests(text: &str) -> String {
@@ -75,6 +88,7 @@ mod tests {
         let known = [("/tmp/x".to_owned(), "<dir>")];
         let got = all("took 1.2s, 3 MB of 45kB in /tmp/x, sha256:0123456789ab… line 7, go1.26.8 v2s", &known);
         assert_eq!(got, "took <time>, <size> of <size> in <dir>, sha256:<digest>… line 7, go1.26.8 v2s");
+        assert_eq!(all("see <store>/builds/1-2/x.log now", &[]), "see <store>/builds/<build>/x.log now");
         assert_eq!(names("1.2s sha256:abc", &[]), "1.2s sha256:abc");
     }
 }

@@ -87,15 +87,11 @@ impl Part<'_> {
 
     fn put(&self, name: &str, block: &Block) -> Result<()> {
         let path = self.room.context().join(name);
-        shell::mkdir(path.parent().expect("it is below the context"))?;
+        make_folders(path.parent().expect("it is below the context"))?;
         let body = if block.has("raw") { block.body.trim_end_matches('\n') } else { &block.body };
         shell::write(&path, body)?;
-        if let Some(mode) = block.setting("mode") {
-            let mode = u32::from_str_radix(mode, 8).map_err(|_| format!("no mode: `{mode}`"))?;
-            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode))
-                .map_err(|e| e.to_string())?;
-        }
-        Ok(())
+        let mode = block.setting("mode").unwrap_or("644");
+        chmod(&path, u32::from_str_radix(mode, 8).map_err(|_| format!("no mode: `{mode}`"))?)
     }
 
     fn remove(&self, block: &Block) -> Result<()> {

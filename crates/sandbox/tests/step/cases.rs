@@ -9,10 +9,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, SystemTime};
 
-use sandbox::{Caps, Exit, Input, Mount, MountKind, Network, Root, Step, Ulimit};
+use rustix::pty::OpenptFlags;
+use rustix::termios::{LocalModes, Winsize, tcgetattr};
+use sandbox::{Caps, Exit, Input, Io, Mount, MountKind, Network, Output, Root, Step, Ulimit};
 
 use crate::Case;
 use crate::entering::gone;
+use crate::probe::signal;
 use crate::world::{World, run, run_with, start, step};
 
 macro_rules! cases {
@@ -69,6 +72,7 @@ cases![
     dropping_kills,
     a_killed_program_leaves_nothing,
     a_terminal,
+    the_callers_terminal,
 ];
 
 fn check(step: &Step, expected: &str) {
@@ -249,7 +253,7 @@ fn only_our_mounts_are_seen(world: &World) {
     assert_eq!(output, "/\n/etc/hosts\n/etc/resolv.conf\n");
     check(
         &world.sh("ls / /.."),
-        &"/:\nbin\ndev\netc\nopt\nproc\nsys\ntmp\n\n/..:\nbin\ndev\netc\nopt\nproc\nsys\ntmp\n",
+        "/:\nbin\ndev\netc\nopt\nproc\nsys\ntmp\n\n/..:\nbin\ndev\netc\nopt\nproc\nsys\ntmp\n",
     );
 }
 
@@ -592,4 +596,39 @@ fn a_terminal(world: &World) {
     for line in ["/dev/pts/0\r\n", "character special file\r\n", "got typed\r\n", "end\r\n"] {
         assert!(output.contains(line), "{output:?}");
     }
+}
+
+fn the_callers_terminal(world: &World) {
+    let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
+    let master = rustix::pty::openpt(flags).expect("open a terminal");
+    rustix::pty::unlockpt(&master).expect("unlock it");
+    let slave = rustix::pty::ioctl_tiocgptpeer(&master, flags).expect("its other side");
+    let resize = |rows, columns| {
+        let size = Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+        rustix::termios::tcsetwinsize(&master, size).expect("resize");
+    };
+    let echoes = || tcgetattr(&slave).expect("modes").local_modes.contains(LocalModes::ECHO);
+    resize(40, 100);
+
+    let mut step =
+        world.sh("trap 'stty size' WINCH; stty size; while :; do sleep 0.02; read -t 0 x && exit 9; done");
+    step.tty = true;
+    let (stdout, to_stdout) = std::io::pipe().expect("make a pipe");
+    let stdin = Input::Fd(slave.try_clone().expect("a copy"));
+    let running =
+        sandbox::spawn(&step, Io { stdin, stdout: Output::Fd(to_stdout.into()), stderr: Output::Null });
+    let running = running.expect("spawn");
+    let mut lines = BufReader::new(stdout).lines();
+    let mut line = || lines.next().expect("a line").expect("UTF-8");
+    assert_eq!(line(), "40 100");
+    assert!(!echoes());
+
+    resize(50, 120);
+    // The terminal is not the monitor's own, so the kernel doesn't tell it. It harms no other process of ours.
+    descendants(std::process::id()).into_iter().for_each(|pid| signal(pid, libc::SIGWINCH));
+    assert_eq!(line(), "50 120");
+
+    rustix::io::write(&master, b"x\n").expect("type");
+    assert_eq!(running.wait().expect("ran").exit, Exit::Code(9));
+    assert!(echoes());
 }

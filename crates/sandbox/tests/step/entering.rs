@@ -7,6 +7,8 @@ use std::process::{Child, Command, ExitCode, Stdio};
 use std::thread;
 use std::time::Duration;
 
+use crate::probe::signal;
+
 pub const CASES: &[(&str, fn())] = &[
     ("entering/we_are_root_over_all_our_ids", root_over_all_ids),
     ("entering/the_exit_code_is_handed_on", exit_code),
@@ -75,7 +77,7 @@ fn sleeper() -> (Child, u32) {
 
 fn termination() {
     let (mut child, inner) = sleeper();
-    super::probe::kill(child.id(), libc::SIGTERM);
+    signal(child.id(), libc::SIGTERM);
     let status = child.wait().expect("wait");
     assert!(status.code() == Some(128 + libc::SIGTERM) || status.signal() == Some(libc::SIGTERM), "{status}");
     assert!(gone(inner));
@@ -83,7 +85,7 @@ fn termination() {
 
 fn outer_killed() {
     let (mut child, inner) = sleeper();
-    super::probe::kill(child.id(), libc::SIGKILL);
+    signal(child.id(), libc::SIGKILL);
     child.wait().expect("wait");
     assert!(gone(inner));
 }

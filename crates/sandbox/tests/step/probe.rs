@@ -71,8 +71,8 @@ fn wait_for_signal() {
     std::thread::sleep(std::time::Duration::from_secs(60));
 }
 
-/// Sends a signal to a child of the test.
-pub fn kill(pid: u32, signal: i32) {
-    // SAFETY: the pid is of a child that was not waited for.
-    assert_eq!(unsafe { libc::kill(pid as i32, signal) }, 0);
+/// Sends a signal to a process that may be gone.
+pub fn signal(pid: u32, signal: i32) {
+    // SAFETY: no memory involved; the caller names a child of the test or of one of these.
+    unsafe { libc::kill(pid as i32, signal) };
 }

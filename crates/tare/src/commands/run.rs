@@ -10,12 +10,16 @@ use crate::failure::{Failure, Outcome};
 
 /// Runs it, and gives its exit code.
 pub fn run(args: Run) -> Outcome {
-    let request = request(&args)?;
+    let (image, words) = args.command.split_first().expect("clap requires the image");
+    if image.starts_with('-') {
+        return Err(Failure::Usage(format!("unexpected argument `{image}`: see `tare run --help`")));
+    }
+    let request = Request { args: words.to_vec(), ..request(&args)? };
     crate::namespace::enter()?;
     let store = crate::home::store()?;
     let _user = store.share()?;
     store.sweep();
-    let stored = super::names::find(&store, &args.image)?;
+    let stored = super::names::find(&store, image)?;
     let step = prepare(&store, &stored, &request)?;
     let stdin = if args.interactive { Input::Inherit } else { Input::Empty };
     let io = Io { stdin, stdout: Output::Inherit, stderr: Output::Inherit };
@@ -53,7 +57,6 @@ fn request(args: &Run) -> Result<Request, Failure> {
     };
     Ok(Request {
         entrypoint: args.entrypoint.clone(),
-        args: args.args.clone(),
         env: args.env.iter().filter_map(|e| variable(e)).collect(),
         volumes: args.volumes.iter().map(|v| volume(v)).collect::<Result<_, _>>()?,
         user: args.user.clone(),
@@ -61,6 +64,7 @@ fn request(args: &Run) -> Result<Request, Failure> {
         tty: args.tty,
         offline,
         read_only: args.read_only,
+        ..Request::default()
     })
 }
 

@@ -31,7 +31,13 @@ impl Home {
         let script = format!("#!/bin/sh\ncat > {dir}/$1.in\nif [ $1 = get ]; then\n{get}\nfi\n");
         std::fs::create_dir_all(self.0.join("bin")).unwrap();
         // Written by another process: a script that some fork of ours has open for writing can't be run.
-        let write = ["-c", "printf %s \"$1\" > \"$0\"; chmod 755 \"$0\"", self.0.join(&path).to_str().unwrap(), &script].map(String::from);
+        let write = [
+            "-c",
+            "printf %s \"$1\" > \"$0\"; chmod 755 \"$0\"",
+            self.0.join(&path).to_str().unwrap(),
+            &script,
+        ]
+        .map(String::from);
         assert!(std::process::Command::new("sh").args(write).status().unwrap().success());
     }
 
@@ -112,7 +118,10 @@ fn a_helper_without_an_answer_is_no_error() {
     let found = find(&home.env(), "a.example", "r");
     assert!(found.credentials.is_none() && found.notes.is_empty());
     home.helper("x", "echo 'the keychain is locked'; echo more; exit 1");
-    assert_eq!(find(&home.env(), "a.example", "r").notes, ["run `docker-credential-x get`: the keychain is locked"]);
+    assert_eq!(
+        find(&home.env(), "a.example", "r").notes,
+        ["run `docker-credential-x get`: the keychain is locked"]
+    );
 }
 
 #[test]
@@ -127,7 +136,10 @@ fn a_broken_file_is_told_without_its_secrets() {
 #[test]
 fn login_and_logout_keep_the_rest_of_the_file() {
     let home = Home::new("login");
-    home.write(".docker/config.json", r#"{"psFormat":"x","auths":{"docker.io":{},"b.example":{"auth":"Yjpi"}}}"#);
+    home.write(
+        ".docker/config.json",
+        r#"{"psFormat":"x","auths":{"docker.io":{},"b.example":{"auth":"Yjpi"}}}"#,
+    );
     let password = Secret("pw".to_owned());
     store(&home.env(), "docker.io", "me", &password).unwrap();
     let text = home.read(".docker/config.json");

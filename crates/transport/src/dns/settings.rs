@@ -41,14 +41,18 @@ impl Settings {
         match words.next() {
             // A server with a zone (fe80::1%eth0) can't be parsed without asking the kernel: skipped.
             Some("nameserver") => self.servers.extend(words.next().and_then(|w| w.parse::<IpAddr>().ok())),
-            Some("search" | "domain") => self.search = words.map(|w| w.trim_end_matches('.').to_owned()).collect(),
+            Some("search" | "domain") => {
+                self.search = words.map(|w| w.trim_end_matches('.').to_owned()).collect()
+            }
             Some("options") => words.for_each(|word| self.option(word)),
             _ => {}
         }
     }
 
     fn option(&mut self, word: &str) {
-        let Some((name, Ok(value))) = word.split_once(':').map(|(n, v)| (n, v.parse::<u32>())) else { return };
+        let Some((name, Ok(value))) = word.split_once(':').map(|(n, v)| (n, v.parse::<u32>())) else {
+            return;
+        };
         match name {
             "timeout" => self.timeout = Duration::from_secs(value.clamp(1, 30).into()),
             "attempts" => self.attempts = value.clamp(1, 5),

@@ -42,6 +42,10 @@ pub struct Rules {
     pub huge_manifest: Option<usize>,
     /// Refuses each push.
     pub read_only: bool,
+    /// Hangs up instead of telling that a blob has been stored, so many times.
+    pub lose_commits: u32,
+    /// Forgets an upload when its first bytes come, so many times.
+    pub forget_uploads: u32,
 }
 
 #[derive(Default)]
@@ -148,6 +152,10 @@ impl Fake {
         while let Some(request) = self.read(&mut reader) {
             let is_head = request.method == "HEAD";
             let mut reply = self.answer(&request);
+            if reply.status == 0 {
+                let _ = stream.shutdown(std::net::Shutdown::Both);
+                return;
+            }
             let length = reply.body.len();
             let mut head = format!("HTTP/1.1 {} X\r\nContent-Length: {length}\r\n", reply.status);
             for (name, value) in &reply.headers {
@@ -233,8 +241,11 @@ impl Fake {
         let name = name.split("/manifests/").next().unwrap_or_default().to_owned();
         if state.rules.bearer.is_some() && !state.allows(&header, &name, request) {
             let scope = format!("repository:{name}:pull");
-            let realm = format!("Bearer realm=\"http://{}/token\",service=\"fake\",scope=\"{scope}\"", self.host);
-            return Some(error(401, "UNAUTHORIZED", "authentication required").with("WWW-Authenticate", realm));
+            let realm =
+                format!("Bearer realm=\"http://{}/token\",service=\"fake\",scope=\"{scope}\"", self.host);
+            return Some(
+                error(401, "UNAUTHORIZED", "authentication required").with("WWW-Authenticate", realm),
+            );
         }
         if state.rules.busy > 0 && request.path != "/v2/" {
             state.rules.busy -= 1;
@@ -301,7 +312,8 @@ impl Fake {
             bytes[0] ^= 1;
         }
         let range = request.headers.get("range").filter(|_| !state.rules.no_ranges);
-        let start = range.map(|r| r.trim_start_matches("bytes=").split('-').next().unwrap().parse::<usize>().unwrap());
+        let start = range
+            .map(|r| r.trim_start_matches("bytes=").split('-').next().unwrap().parse::<usize>().unwrap());
         let (total, start) = (bytes.len(), start);
         let mut answer = match start {
             Some(start) => reply(206)
@@ -320,10 +332,17 @@ impl Fake {
         if request.method == "POST" {
             return state.open_upload(repository, one("mount"), one("from"));
         }
+        if request.method == "PATCH" && state.rules.forget_uploads > 0 {
+            state.rules.forget_uploads -= 1;
+            state.uploads.remove(&path);
+        }
         let Some(upload) = state.uploads.get_mut(&path) else {
             return error(404, "BLOB_UPLOAD_UNKNOWN", "upload unknown");
         };
-        let start = request.headers.get("content-range").map(|r| r.split('-').next().unwrap().parse::<usize>().unwrap());
+        let start = request
+            .headers
+            .get("content-range")
+            .map(|r| r.split('-').next().unwrap().parse::<usize>().unwrap());
         if start.is_some_and(|start| start != upload.len()) {
             return error(416, "BLOB_UPLOAD_INVALID", "wrong offset");
         }
@@ -354,7 +373,8 @@ impl State {
         let action = if matches!(request.method.as_str(), "GET" | "HEAD") { "pull" } else { "pull,push" };
         let from = request.query.get("from").map(|from| format!("repository:{}:pull", from[0]));
         let allowed = |scope: &str| token.contains(scope);
-        name.is_empty() || (allowed(&format!("repository:{name}:{action}")) && from.is_none_or(|f| allowed(&f)))
+        name.is_empty()
+            || (allowed(&format!("repository:{name}:{action}")) && from.is_none_or(|f| allowed(&f)))
     }
 
     fn open_upload(&mut self, repository: &str, mount: Option<String>, from: Option<String>) -> Reply {
@@ -376,7 +396,9 @@ impl State {
             return error(400, "DIGEST_INVALID", "provided digest did not match uploaded content");
         }
         self.blobs.insert((repository.to_owned(), digest.to_owned()), bytes);
-        reply(201)
+        let is_lost = self.rules.lose_commits > 0;
+        self.rules.lose_commits -= u32::from(is_lost);
+        reply(if is_lost { 0 } else { 201 })
     }
 }
 

@@ -102,8 +102,13 @@ pub fn image(seed: u64, sizes: &[usize]) -> (Image, Memory) {
     }
     let rootfs = RootFs { diff_ids, ..RootFs::default() };
     let config = Config { cmd: Some(vec![format!("{seed}")]), ..Config::default() };
-    let config =
-        ImageConfig { architecture: "amd64".into(), os: "linux".into(), config, rootfs, ..ImageConfig::default() };
+    let config = ImageConfig {
+        architecture: "amd64".into(),
+        os: "linux".into(),
+        config,
+        rootfs,
+        ..ImageConfig::default()
+    };
     (Image::new(config, layers), memory)
 }
 

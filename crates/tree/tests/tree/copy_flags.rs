@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use tree::copy::Item;
+use tree::copy::{Item, Origin};
 use tree::entry::Time;
 use tree::hash::{NoHashes, hash};
 use tree::scan::{Everything, scan};
 use tree::{Entry, Found, Kind, Meta};
 
-use crate::support::{Case, Scratch, expect, render};
+use crate::support::{Case, Scratch, expect, render, show};
 
 /// Sources of several modes into `/p/t`, where nothing is yet.
 #[track_caller]
@@ -199,4 +199,18 @@ fn files_of_two_archives_are_not_links_to_each_other() {
     let case = Case { dest: "t", ..Case::default() };
     let expected = "+ d 0755 0:0 t\n+ f 0640 500:501 t/a=x\n+ f 0640 500:501 t/b=y";
     items(case, vec![Item::Archive(first), Item::Archive(second)], Ok(expected));
+}
+
+#[test]
+fn what_was_picked_is_no_pattern_any_more() {
+    let scratch = Scratch::new();
+    let context = scan(&scratch.root("c", "f 0644 a*=x\nf 0644 ab=y\nl l -> ab"), b"", &Everything).unwrap();
+    let origin = Origin::Context(&context);
+    let picked = origin.select(b"[al]*").unwrap();
+    let names: Vec<String> =
+        picked.iter().map(|picked| format!("{} {}", show(&picked.path), show(&picked.found.path))).collect();
+    assert_eq!(names, ["a* a*", "ab ab", "l ab"]);
+    let all = picked.into_iter().map(|picked| Item::Picked { origin, picked }).collect();
+    let expected = "+ d 0755 0:0 t\n+ f 0644 0:0 t/a*=x\n+ f 0644 0:0 t/ab=y\n+ f 0644 0:0 t/l=y";
+    items(Case { dest: "t/", ..Case::default() }, all, Ok(expected));
 }

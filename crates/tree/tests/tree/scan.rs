@@ -49,6 +49,11 @@ fn trap_24_sockets_are_left_out_and_fifos_stay() {
 }
 
 #[test]
+fn the_device_that_would_be_a_whiteout_is_left_out() {
+    check("x gone\nf 0644 d/f=\nx d/gone", "", "", "d/\nd/f");
+}
+
+#[test]
 fn trap_30_what_is_taken_back_in_brings_its_directories() {
     check(
         "f 0644 a/b/keep.txt=\nf 0644 a/b/x=\nf 0644 a/c/y=",

@@ -1,0 +1,184 @@
+//! `tare save` and `tare load`: images between the store and archives.
+
+mod contents;
+mod input;
+
+use std::fs::File;
+use std::io::{self, BufWriter, IsTerminal, Read};
+use std::os::fd::AsFd;
+use std::path::Path;
+use std::sync::Arc;
+
+use engine::Voice;
+use engine::fetch::{self, Want};
+use oci::{Blobs, Descriptor, Image, Platform, Publish};
+use store::{Store, Stored};
+use transport::Name;
+use transport::archive::{Format, Target, write};
+
+use self::contents::Entry;
+use self::input::Input;
+use super::images::table::print;
+use super::names;
+use super::registry::shown;
+use crate::cli::{ArchiveFormat, Load, Save};
+use crate::failure::{Failure, Outcome};
+use crate::signals::{self, Stop};
+
+/// Writes an image to an archive.
+pub fn save(args: &Save) -> Outcome {
+    if args.output.is_none() && io::stdout().is_terminal() {
+        return Err(Failure::Usage("an archive is nothing for a terminal: use `-o FILE`, or redirect".to_owned()));
+    }
+    let store = crate::home::store()?;
+    let _in_use = store.share()?;
+    let stored = names::find(&store, &args.image)?;
+    let image = store.load_image(&stored.manifest)?;
+    let stop = signals::listen(|| {});
+    let parts = UntilStopped { store: &store, stop: &stop };
+    let saved = match &args.output {
+        Some(path) if !is_special(path) => save_file(path, args.format, &stored, &image, &parts),
+        Some(path) => save_stream(open_special(path)?, args.format, &stored, &image, &parts),
+        None => save_stream(own_stdout()?, args.format, &stored, &image, &parts),
+    };
+    if_stopped(&stop, saved)?;
+    Ok(0)
+}
+
+fn format(format: ArchiveFormat) -> Format {
+    match format {
+        ArchiveFormat::Docker => Format::Docker,
+        ArchiveFormat::Oci => Format::Oci,
+    }
+}
+
+fn archive_names(stored: &Stored) -> Vec<Name> {
+    names::reference(stored).map(Name::Image).into_iter().collect()
+}
+
+/// A file that can't be replaced by a new one: `/dev/null`, a pipe.
+fn is_special(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|meta| !meta.is_file() && !meta.is_dir())
+}
+
+fn open_special(path: &Path) -> Result<File, Failure> {
+    File::options().write(true).open(path).map_err(|e| Failure::Other(format!("write `{}`: {e}", path.display())))
+}
+
+/// Standard output as a file: std's own looks for line ends in what is written.
+fn own_stdout() -> Result<File, Failure> {
+    let copied = io::stdout().as_fd().try_clone_to_owned();
+    copied.map(File::from).map_err(|e| Failure::Other(format!("write to standard output: {e}")))
+}
+
+fn save_file(
+    path: &Path,
+    kind: ArchiveFormat,
+    stored: &Stored,
+    image: &Image,
+    parts: &dyn Blobs,
+) -> Result<(), Failure> {
+    let (path, names) = (path.to_owned(), archive_names(stored));
+    let target = Target { path, format: format(kind), names, progress: Arc::new(()) };
+    Ok(target.publish(image, parts).map(drop)?)
+}
+
+fn save_stream(
+    file: File,
+    kind: ArchiveFormat,
+    stored: &Stored,
+    image: &Image,
+    parts: &dyn Blobs,
+) -> Result<(), Failure> {
+    let mut out = BufWriter::with_capacity(1 << 17, file);
+    Ok(write(&mut out, format(kind), image, &archive_names(stored), parts, &()).map(drop)?)
+}
+
+/// The store's blobs until the user has had enough; the unfinished file then goes as after any error.
+struct UntilStopped<'a> {
+    store: &'a Store,
+    stop: &'a Stop,
+}
+
+impl Blobs for UntilStopped<'_> {
+    fn open(&self, blob: &Descriptor) -> io::Result<Box<dyn Read + Send + '_>> {
+        Ok(Box::new(Stoppable { inner: self.store.open(blob)?, stop: self.stop }))
+    }
+}
+
+struct Stoppable<'a> {
+    inner: Box<dyn Read + Send + 'a>,
+    stop: &'a Stop,
+}
+
+impl Read for Stoppable<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if is_stopped(self.stop) {
+            return Err(io::Error::other("stopped"));
+        }
+        self.inner.read(buffer)
+    }
+}
+
+fn is_stopped(stop: &Stop) -> bool {
+    stop.flag.load(std::sync::atomic::Ordering::SeqCst)
+}
+
+fn if_stopped<T>(stop: &Stop, result: Result<T, Failure>) -> Result<T, Failure> {
+    result.map_err(|failure| if is_stopped(stop) { Failure::Stopped(stop.signal()) } else { failure })
+}
+
+/// Reads every image of an archive.
+pub fn load(args: &Load) -> Outcome {
+    let store = crate::home::store()?;
+    let _in_use = store.share()?;
+    let input = Input::open(args.input.as_deref(), &store)?;
+    let entries = contents::list(&input).map_err(|why| input.failed(&why))?;
+    for entry in &entries {
+        let image = shown(args.quiet, |voice| load_one(&store, &input, entry, voice))?;
+        for name in keep(&store, &image, entry)? {
+            print(&if args.quiet { format!("{name}\n") } else { format!("loaded {name}\n") })?;
+        }
+    }
+    Ok(0)
+}
+
+fn load_one(store: &Store, input: &Input, entry: &Entry, voice: &Voice) -> Result<Image, Failure> {
+    let source = transport::load::open(input.path(), entry.selector.clone(), input.scratch())?;
+    let doing = format!("load {}", entry.display());
+    let want = Want { doing: &doing, from: &*source, platform: &Platform::host() };
+    Ok(fetch::fetch(store, &want, voice)?.image)
+}
+
+/// The image under its names, or under its id.
+fn keep(store: &Store, image: &Image, entry: &Entry) -> Result<Vec<String>, Failure> {
+    if entry.names.is_empty() {
+        let name = names::unnamed(&image.id());
+        fetch::name(store, image, &name, "as loaded")?;
+        return Ok(vec![name]);
+    }
+    entry.names.iter().try_for_each(|name| fetch::name(store, image, &name.to_string(), "as loaded"))?;
+    Ok(entry.names.iter().map(oci::Reference::familiar).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_device_is_written_and_not_replaced() {
+        assert!(is_special(Path::new("/dev/null")));
+        assert!(!is_special(&std::env::temp_dir()));
+        assert!(!is_special(Path::new("no such file")));
+    }
+
+    #[test]
+    fn after_a_signal_there_is_nothing_more_to_read() {
+        let stop = Stop::default();
+        let mut reader = Stoppable { inner: Box::new(&b"abc"[..]), stop: &stop };
+        assert_eq!(reader.read(&mut [0; 1]).unwrap(), 1);
+        stop.flag.store(true, std::sync::atomic::Ordering::SeqCst);
+        assert!(reader.read(&mut [0; 1]).is_err());
+        assert!(matches!(if_stopped(&stop, Err::<(), _>(Failure::Other(String::new()))), Err(Failure::Stopped(2))));
+    }
+}

@@ -1,0 +1,41 @@
+//! The command line's definition to shell completions, manual pages and the reference in Markdown.
+
+mod page;
+
+use std::io;
+use std::path::Path;
+
+use clap::CommandFactory;
+
+use super::images::table::print;
+use crate::cli::Cli;
+use crate::failure::{Failure, Outcome};
+
+/// Prints a completion script.
+pub fn completion(shell: clap_complete::Shell) -> Outcome {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "tare", &mut script);
+    print(&String::from_utf8_lossy(&script))?;
+    Ok(0)
+}
+
+/// Writes the manual pages.
+pub fn man(folder: &Path) -> Outcome {
+    let written = std::fs::create_dir_all(folder).and_then(|()| clap_mangen::generate_to(Cli::command(), folder));
+    written.map_err(|e| failed(folder, &e))?;
+    Ok(0)
+}
+
+/// Writes the reference.
+pub fn markdown(folder: &Path) -> Outcome {
+    std::fs::create_dir_all(folder).map_err(|e| failed(folder, &e))?;
+    for (name, text) in page::all(Cli::command()) {
+        let path = folder.join(name);
+        std::fs::write(&path, text).map_err(|e| failed(&path, &e))?;
+    }
+    Ok(0)
+}
+
+fn failed(path: &Path, e: &io::Error) -> Failure {
+    Failure::Other(format!("write `{}`: {e}", path.display()))
+}

@@ -1,0 +1,143 @@
+//! `tare push` and `tare pull`: images between the store and registries.
+
+use std::time::Instant;
+
+use engine::fetch::{self, Want};
+use engine::origin::Origins;
+use engine::{Voice, event::Task};
+use oci::{Descriptor, Image, Platform, Published, Reference};
+use store::{Resolution, Store, Stored};
+
+use super::images::table::print;
+use super::names;
+use crate::cli::{Progress, Pull, Push};
+use crate::failure::{Failure, Outcome};
+use crate::{progress, units};
+
+/// Sends an image.
+pub fn push(args: &Push) -> Outcome {
+    let store = crate::home::store()?;
+    let _in_use = store.share()?;
+    let stored = names::find(&store, &args.image)?;
+    let target = target(args, &stored)?;
+    let image = store.load_image(&stored.manifest)?;
+    let started = Instant::now();
+    let done = shown(args.quiet, |voice| send(&store, &image, &target, voice))?;
+    note(args.quiet, &summary("sent", done.sent, done.skipped, started));
+    print(&format!("{}\n", pinned(&target, &image)))?;
+    Ok(0)
+}
+
+fn target(args: &Push, stored: &Stored) -> Result<Reference, Failure> {
+    if let Some(name) = &args.name {
+        return name.parse().map_err(Failure::Usage);
+    }
+    let nameless = || Failure::Usage(format!("image `{}` has no name: say which one to send it under", args.image));
+    names::reference(stored).ok_or_else(nameless)
+}
+
+fn send(store: &Store, image: &Image, target: &Reference, voice: &Voice) -> Result<Published, Failure> {
+    let task = voice.task(format!("push {}", target.familiar()));
+    let registry = Origins::default().registry()?;
+    let result = registry.push(image, store, target, &Sent(&task)).map_err(engine::Error::from);
+    task.close(&result);
+    Ok(result?)
+}
+
+/// Tells a task how far a push has got.
+struct Sent<'a>(&'a Task<'a>);
+
+impl transport::Progress for Sent<'_> {
+    fn at(&self, blob: &Descriptor, position: u64) {
+        self.0.moved(&blob.digest.short(), position, blob.size);
+    }
+}
+
+/// `NAME@DIGEST`, what to write where it must be this image and no other.
+fn pinned(target: &Reference, image: &Image) -> String {
+    Reference { digest: Some(image.descriptor.digest), ..target.clone() }.familiar()
+}
+
+/// Fetches an image.
+pub fn pull(args: &Pull) -> Outcome {
+    let name: Reference = args.image.parse().map_err(Failure::Usage)?;
+    let platform = platform(args.platform.as_deref())?;
+    let store = crate::home::store()?;
+    let _in_use = store.share()?;
+    let started = Instant::now();
+    let fetched = shown(args.quiet, |voice| receive(&store, &name, &platform, voice))?;
+    note(args.quiet, &summary("fetched", fetched.moved, fetched.skipped, started));
+    keep(&store, &name, &platform, &fetched)?;
+    print(&format!("{name}\n"))?;
+    Ok(0)
+}
+
+fn platform(text: Option<&str>) -> Result<Platform, Failure> {
+    text.map_or_else(|| Ok(Platform::host()), |text| text.parse().map_err(Failure::Usage))
+}
+
+fn receive(store: &Store, name: &Reference, platform: &Platform, voice: &Voice) -> Result<fetch::Fetched, Failure> {
+    let source = Origins::default().registry()?.source(name);
+    let doing = format!("pull {}", name.familiar());
+    Ok(fetch::fetch(store, &Want { doing: &doing, from: &source, platform }, voice)?)
+}
+
+/// The image under its name, and what the name means now for builds that stand on it.
+fn keep(store: &Store, name: &Reference, platform: &Platform, fetched: &fetch::Fetched) -> Result<(), Failure> {
+    let manifest = fetched.image.descriptor.clone();
+    let (index, at) = (fetched.index.clone(), engine::clock::now());
+    store.put_resolution(platform, &Resolution { name: name.to_string(), manifest, index, at })?;
+    Ok(fetch::name(store, &fetched.image, &name.to_string(), "as pulled")?)
+}
+
+/// Does something that takes time, and shows how it goes.
+pub fn shown<T>(quiet: bool, work: impl FnOnce(&Voice) -> Result<T, Failure>) -> Result<T, Failure> {
+    let progress = progress::start(if quiet { Progress::Quiet } else { Progress::Auto });
+    let result = work(&Voice::new(&|event| progress.hear(event)));
+    progress.finish();
+    result
+}
+
+fn note(quiet: bool, text: &str) {
+    if !quiet {
+        eprintln!("{text}");
+    }
+}
+
+fn summary(verb: &str, bytes: u64, skipped: usize, started: Instant) -> String {
+    let took = started.elapsed();
+    let there = if skipped > 0 { format!("; {skipped} {} there already", parts(skipped)) } else { String::new() };
+    let rate = (bytes as f64 / took.as_secs_f64().max(0.001)) as u64;
+    format!("{verb} {} in {} ({}/s){there}", units::bytes(bytes), units::duration(took), units::bytes(rate))
+}
+
+fn parts(count: usize) -> &'static str {
+    if count == 1 { "part was" } else { "parts were" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_summary_counts_what_needed_no_transfer() {
+        let text = |skipped| summary("sent", 0, skipped, Instant::now());
+        assert!(text(0).ends_with("(0 B/s)"), "{}", text(0));
+        assert!(text(1).ends_with("; 1 part was there already"));
+        assert!(text(2).ends_with("; 2 parts were there already"));
+    }
+
+    #[test]
+    fn a_platform_may_be_named() {
+        assert_eq!(platform(None).ok(), Some(Platform::host()));
+        assert_eq!(platform(Some("linux/arm64")).ok(), Some(Platform::linux("arm64")));
+        assert!(matches!(platform(Some("arm64")), Err(Failure::Usage(_))));
+    }
+
+    #[test]
+    fn a_pushed_image_is_named_by_tag_and_digest() {
+        let image = Image::new(oci::ImageConfig::default(), vec![]);
+        let target = "r.example/app:1".parse().unwrap();
+        assert_eq!(pinned(&target, &image), format!("r.example/app:1@{}", image.descriptor.digest));
+    }
+}
