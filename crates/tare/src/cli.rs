@@ -314,7 +314,7 @@ pub struct Push {
     pub image: String,
     /// Another name to send it under.
     pub name: Option<String>,
-    /// Says nothing but the digest.
+    /// Says nothing but the name and digest.
     #[arg(short, long)]
     pub quiet: bool,
 }

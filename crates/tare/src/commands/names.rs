@@ -145,7 +145,7 @@ mod tests {
         scratch.add("docker.io/library/b:1", id("aa2"));
         scratch.check("aa1", Ok("docker.io/library/a:1"));
         scratch.check("aa", Err("several images' ids: `a:1`, `a:2`, `b:1`"));
-        for text in ["a", "a:3", "", "sha256:", "aa3", "A:1", "../x"] {
+        for text in ["x", "a:3", "", "sha256:", "aa3", "A:1", "../x"] {
             scratch.check(text, Err("no image"));
         }
     }
