@@ -53,7 +53,10 @@ pub fn check() -> Count {
     count += Count::of("imports follow the table", joined(imports()));
     count += Count::of("every dependency has its reason", joined(reasons()));
     count += Count::of("files are short and clean", joined(sources()));
-    count += Count::of("cargo fmt --check", shell::run(place::cargo().args(["fmt", "--all", "--check"])));
+    count += Count::of(
+        "cargo fmt --check",
+        shell::run(place::cargo().args(["fmt", "--all", "--check", "--", "-l"])),
+    );
     count += Count::of("cargo clippy", clippy());
     count
 }

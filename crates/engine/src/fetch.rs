@@ -139,7 +139,8 @@ fn copy(store: &Store, want: &Want, blob: &Descriptor, task: &Task) -> Result<()
     let progress = Moved(task);
     let mut source = want.from.blob(blob, &progress)?;
     let mut target = store.new_blob()?;
-    std::io::copy(&mut source, &mut target).map_err(doing(format_args!("fetch layer {}", blob.digest.short())))?;
+    std::io::copy(&mut source, &mut target)
+        .map_err(doing(format_args!("fetch layer {}", blob.digest.short())))?;
     target.commit()?;
     Ok(())
 }
@@ -199,7 +200,11 @@ mod tests {
             Ok(self.image.config_bytes.clone())
         }
 
-        fn blob<'a>(&'a self, blob: &Descriptor, _: &'a dyn Progress) -> transport::Result<Box<dyn Read + Send + 'a>> {
+        fn blob<'a>(
+            &'a self,
+            blob: &Descriptor,
+            _: &'a dyn Progress,
+        ) -> transport::Result<Box<dyn Read + Send + 'a>> {
             self.asked.fetch_add(1, Ordering::Relaxed);
             let found = self.layers.iter().find(|l| Digest::of(l) == blob.digest);
             let bytes = found.ok_or_else(|| transport::Error::new(Kind::NotFound, "gone"))?;

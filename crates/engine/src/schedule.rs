@@ -4,7 +4,9 @@
 //! waits never starts.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex};
+use std::time::Duration;
 
 use plan::{Op, StepId};
 use store::LayerId;
@@ -13,6 +15,9 @@ use crate::build::Session;
 use crate::error::{Error, Result, StepError};
 use crate::event::{Ended, Task};
 use crate::made::Form;
+
+/// How long a running step may go on after Ctrl-C: shorter than anybody notices.
+const GLANCE: Duration = Duration::from_millis(50);
 
 /// What a step came to.
 #[derive(Clone, Debug)]
@@ -56,14 +61,27 @@ impl Session<'_> {
     pub fn run_all(&self) -> Result<()> {
         let board = Mutex::new(Board { states: vec![State::Want; self.plan.steps.len()], error: None });
         let changed = Condvar::new();
+        let over = AtomicBool::new(false);
         std::thread::scope(|scope| {
-            for _ in 1..self.width() {
-                scope.spawn(|| self.work(&board, &changed));
-            }
+            let guard = scope.spawn(|| self.guard(&over));
+            let workers: Vec<_> = (1..self.width()).map(|_| scope.spawn(|| self.work(&board, &changed))).collect();
             self.work(&board, &changed);
+            workers.into_iter().for_each(|worker| drop(worker.join()));
+            over.store(true, Ordering::SeqCst);
+            guard.thread().unpark();
         });
         let board = board.into_inner().expect("the workers are done");
         board.error.map_or(Ok(()), Err)
+    }
+
+    /// Kills what runs when the build is stopped from outside.
+    fn guard(&self, over: &AtomicBool) {
+        while !over.load(Ordering::SeqCst) {
+            if self.settings.cancel.load(Ordering::SeqCst) {
+                self.stop();
+            }
+            std::thread::park_timeout(GLANCE);
+        }
     }
 
     /// No more than one step of a stage can run at a time.
@@ -79,8 +97,9 @@ impl Session<'_> {
             match result {
                 Ok(()) => board.states[id.0 as usize] = State::Done,
                 Err(e) => {
-                    // What the first failure stopped fails too, but that is no news.
-                    board.error.get_or_insert(e);
+                    // What the first failure, or the user, stopped fails too, but that is no news.
+                    let stopped = board.error.is_none() && self.check_cancel().is_err();
+                    board.error.get_or_insert(if stopped { Error::Cancelled } else { e });
                     self.stop();
                 }
             }

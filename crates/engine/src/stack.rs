@@ -4,6 +4,8 @@
 //! from, made ones from their compressed form if that is all that is left.
 
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use layer::Verified;
 use oci::DiffId;
@@ -55,12 +57,12 @@ impl Session<'_> {
         if !self.settings.may_work {
             return Err(Error::NeedsWork);
         }
-        let next = std::sync::atomic::AtomicUsize::new(0);
-        let results = std::sync::Mutex::new(Vec::new());
+        let next = AtomicUsize::new(0);
+        let results = Mutex::new(Vec::new());
         std::thread::scope(|scope| {
             for _ in 0..AT_ONCE.min(missing.len()) {
                 scope.spawn(|| {
-                    while let Some(id) = missing.get(next.fetch_add(1, std::sync::atomic::Ordering::Relaxed)) {
+                    while let Some(id) = missing.get(next.fetch_add(1, Ordering::Relaxed)) {
                         let result = self.bring_one(id);
                         results.lock().expect("no panic while held").push(result);
                     }
@@ -107,7 +109,8 @@ impl Session<'_> {
         let origin = base.origin(self)?;
         let mut source = origin.blob(blob, &progress)?;
         let mut copy = self.store.new_blob()?;
-        unpack(&mut Tee { source: &mut source, copy: &mut copy }, compression, diff_id, &folder)?;
+        let stop = &*self.settings.cancel;
+        unpack(&mut Tee { source: &mut source, copy: &mut copy, stop }, compression, diff_id, &folder)?;
         copy.commit()?;
         Ok(self.store.place_fs(id, &folder)?)
     }
@@ -186,14 +189,18 @@ fn unpack(
     Ok(())
 }
 
-/// Keeps what is read.
+/// Keeps what is read, until the build is stopped.
 struct Tee<'a, R, W> {
     source: &'a mut R,
     copy: &'a mut W,
+    stop: &'a AtomicBool,
 }
 
 impl<R: std::io::Read, W: std::io::Write> std::io::Read for Tee<'_, R, W> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        if self.stop.load(Ordering::Relaxed) {
+            return Err(std::io::Error::other("stopped"));
+        }
         let n = self.source.read(buffer)?;
         self.copy.write_all(&buffer[..n])?;
         Ok(n)

@@ -31,7 +31,7 @@ fn hold(path: PathBuf) -> Result<(PathBuf, Lock)> {
 }
 
 /// Beside the folder, so that the folder can be emptied while the lock is held.
-fn lock_path(path: &Path) -> PathBuf {
+pub(crate) fn lock_path(path: &Path) -> PathBuf {
     path.with_extension("lock")
 }
 

@@ -144,6 +144,9 @@ impl Store {
 impl Drop for Store {
     fn drop(&mut self) {
         self.sweep_own();
+        if let Some((path, _held)) = self.tmp.get() {
+            crate::clean::remove_tree(&crate::clean::lock_path(path));
+        }
     }
 }
 

@@ -6,36 +6,25 @@ use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-/// What the signals have said so far.
-#[derive(Clone, Default)]
-pub struct Stop {
-    /// Set by the first signal.
-    pub flag: Arc<AtomicBool>,
-    signal: Arc<AtomicI32>,
+/// The first signal that came.
+static FIRST: AtomicI32 = AtomicI32::new(SIGINT);
+
+/// The signal that stopped the program.
+pub fn first() -> i32 {
+    FIRST.load(Ordering::SeqCst)
 }
 
-impl Stop {
-    /// The signal that stopped the program; Ctrl-C's if none did.
-    pub fn signal(&self) -> i32 {
-        match self.signal.load(Ordering::SeqCst) {
-            0 => SIGINT,
-            signal => signal,
-        }
-    }
-}
-
-/// Starts to listen. `on_stop` is called at the first signal.
-pub fn listen(on_stop: impl Fn() + Send + 'static) -> Stop {
-    let stop = Stop::default();
+/// Starts to listen: the first signal sets the flag that it gives.
+pub fn listen() -> Arc<AtomicBool> {
+    let stop = Arc::new(AtomicBool::new(false));
     let heard = stop.clone();
     let Ok(mut signals) = Signals::new([SIGINT, SIGTERM, SIGHUP]) else { return stop };
     std::thread::spawn(move || {
         for signal in signals.forever() {
-            if heard.flag.swap(true, Ordering::SeqCst) {
+            if heard.swap(true, Ordering::SeqCst) {
                 std::process::exit(128 + signal);
             }
-            heard.signal.store(signal, Ordering::SeqCst);
-            on_stop();
+            FIRST.store(signal, Ordering::SeqCst);
         }
     });
     stop

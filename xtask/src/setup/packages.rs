@@ -29,6 +29,7 @@ pub const TEST: &[Package] = &[
     ("openssl", "openssl"),
     ("findmnt", "util-linux"),
     ("pgrep", "procps"),
+    ("ss", "iproute2"),
     ("busybox", "busybox-static"),
     ("git", "git"),
 ];

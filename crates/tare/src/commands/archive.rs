@@ -8,6 +8,7 @@ use std::io::{self, BufWriter, IsTerminal, Read};
 use std::os::fd::AsFd;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use engine::Voice;
 use engine::fetch::{self, Want};
@@ -23,18 +24,20 @@ use super::names;
 use super::registry::shown;
 use crate::cli::{ArchiveFormat, Load, Save};
 use crate::failure::{Failure, Outcome};
-use crate::signals::{self, Stop};
+use crate::signals;
 
 /// Writes an image to an archive.
 pub fn save(args: &Save) -> Outcome {
     if args.output.is_none() && io::stdout().is_terminal() {
-        return Err(Failure::Usage("an archive is nothing for a terminal: use `-o FILE`, or redirect".to_owned()));
+        return Err(Failure::Usage(
+            "an archive is nothing for a terminal: use `-o FILE`, or redirect".to_owned(),
+        ));
     }
     let store = crate::home::store()?;
     let _in_use = store.share()?;
     let stored = names::find(&store, &args.image)?;
     let image = store.load_image(&stored.manifest)?;
-    let stop = signals::listen(|| {});
+    let stop = signals::listen();
     let parts = UntilStopped { store: &store, stop: &stop };
     let saved = match &args.output {
         Some(path) if !is_special(path) => save_file(path, args.format, &stored, &image, &parts),
@@ -62,7 +65,10 @@ fn is_special(path: &Path) -> bool {
 }
 
 fn open_special(path: &Path) -> Result<File, Failure> {
-    File::options().write(true).open(path).map_err(|e| Failure::Other(format!("write `{}`: {e}", path.display())))
+    File::options()
+        .write(true)
+        .open(path)
+        .map_err(|e| Failure::Other(format!("write `{}`: {e}", path.display())))
 }
 
 /// Standard output as a file: std's own looks for line ends in what is written.
@@ -97,7 +103,7 @@ fn save_stream(
 /// The store's blobs until the user has had enough; the unfinished file then goes as after any error.
 struct UntilStopped<'a> {
     store: &'a Store,
-    stop: &'a Stop,
+    stop: &'a AtomicBool,
 }
 
 impl Blobs for UntilStopped<'_> {
@@ -108,24 +114,21 @@ impl Blobs for UntilStopped<'_> {
 
 struct Stoppable<'a> {
     inner: Box<dyn Read + Send + 'a>,
-    stop: &'a Stop,
+    stop: &'a AtomicBool,
 }
 
 impl Read for Stoppable<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if is_stopped(self.stop) {
+        if self.stop.load(Ordering::SeqCst) {
             return Err(io::Error::other("stopped"));
         }
         self.inner.read(buffer)
     }
 }
 
-fn is_stopped(stop: &Stop) -> bool {
-    stop.flag.load(std::sync::atomic::Ordering::SeqCst)
-}
-
-fn if_stopped<T>(stop: &Stop, result: Result<T, Failure>) -> Result<T, Failure> {
-    result.map_err(|failure| if is_stopped(stop) { Failure::Stopped(stop.signal()) } else { failure })
+fn if_stopped<T>(stop: &AtomicBool, result: Result<T, Failure>) -> Result<T, Failure> {
+    let stopped = stop.load(Ordering::SeqCst);
+    result.map_err(|failure| if stopped { Failure::Stopped(signals::first()) } else { failure })
 }
 
 /// Reads every image of an archive.
@@ -174,11 +177,14 @@ mod tests {
 
     #[test]
     fn after_a_signal_there_is_nothing_more_to_read() {
-        let stop = Stop::default();
+        let stop = AtomicBool::new(false);
         let mut reader = Stoppable { inner: Box::new(&b"abc"[..]), stop: &stop };
         assert_eq!(reader.read(&mut [0; 1]).unwrap(), 1);
-        stop.flag.store(true, std::sync::atomic::Ordering::SeqCst);
+        stop.store(true, Ordering::SeqCst);
         assert!(reader.read(&mut [0; 1]).is_err());
-        assert!(matches!(if_stopped(&stop, Err::<(), _>(Failure::Other(String::new()))), Err(Failure::Stopped(2))));
+        assert!(matches!(
+            if_stopped(&stop, Err::<(), _>(Failure::Other(String::new()))),
+            Err(Failure::Stopped(2))
+        ));
     }
 }

@@ -28,10 +28,9 @@ pub fn run(args: Build) -> Outcome {
     let mut settings = settings(&args, &config)?;
     let started = Instant::now();
     let built = match quick(&args, &mut settings) {
-        Err(engine::Error::NeedsWork) => work(&args, &mut settings),
-        done => done,
+        Err(engine::Error::NeedsWork) => work(&args, &mut settings)?,
+        done => done.map_err(|e| failure(&settings, e))?,
     };
-    let built = built.map_err(|e| failure(&settings, e))?;
     report(&args, &built, started)?;
     cap.map_or(Ok(()), super::space::keep_below)?;
     Ok(0)
@@ -53,21 +52,19 @@ fn quick(args: &Build, settings: &mut Settings) -> engine::Result<Built> {
 }
 
 /// The build with everything that it may do.
-fn work(args: &Build, settings: &mut Settings) -> engine::Result<Built> {
-    crate::namespace::enter().map_err(plain)?;
+fn work(args: &Build, settings: &mut Settings) -> Result<Built, Failure> {
+    crate::namespace::enter()?;
     settings.may_work = true;
-    let store = crate::home::store().map_err(plain)?;
+    let store = crate::home::store()?;
     store.sweep();
-    let stop = crate::signals::listen(|| {});
-    settings.cancel = stop.flag.clone();
+    settings.cancel = crate::signals::listen();
     let progress = progress::start(how(args));
     let built = one(&store, settings, &|event| progress.hear(event));
     progress.finish();
-    store.sweep_own();
-    match built {
-        Err(engine::Error::Cancelled) => std::process::exit(Failure::Stopped(stop.signal()).report()),
-        built => built,
-    }
+    built.map_err(|e| match e {
+        engine::Error::Cancelled => Failure::Stopped(crate::signals::first()),
+        e => failure(settings, e),
+    })
 }
 
 fn one(store: &store::Store, settings: &Settings, sink: &(dyn Fn(engine::Event) + Sync)) -> engine::Result<Built> {
@@ -359,7 +356,9 @@ fn summary(args: &Build, built: &Built, started: Instant) -> String {
     line(format!("image   {}", built.image.id()));
     line(format!("digest  {}", built.image.descriptor.digest));
     args.tags.iter().for_each(|tag| line(format!("name    {tag}")));
-    line(format!("size    {} compressed, {layers} layers{}", units::bytes(built.image.layers_size()), against(built)));
+    let plural = if layers == 1 { "" } else { "s" };
+    let size = units::bytes(built.image.layers_size());
+    line(format!("size    {size} compressed, {layers} layer{plural}{}", against(built)));
     line(format!("reused  {} of {} steps", built.cached, built.steps));
     built.notes.iter().for_each(|note| line(format!("        {note}")));
     line(format!("time    {}", units::duration(started.elapsed())));

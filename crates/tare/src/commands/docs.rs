@@ -21,7 +21,8 @@ pub fn completion(shell: clap_complete::Shell) -> Outcome {
 
 /// Writes the manual pages.
 pub fn man(folder: &Path) -> Outcome {
-    let written = std::fs::create_dir_all(folder).and_then(|()| clap_mangen::generate_to(Cli::command(), folder));
+    let written =
+        std::fs::create_dir_all(folder).and_then(|()| clap_mangen::generate_to(Cli::command(), folder));
     written.map_err(|e| failed(folder, &e))?;
     Ok(0)
 }

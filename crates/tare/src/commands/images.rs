@@ -142,7 +142,9 @@ pub fn tag(args: &Tag) -> Outcome {
 pub fn remove(args: &Names) -> Outcome {
     let store = crate::home::store()?;
     let _in_use = store.share()?;
-    Ok(each(&args.names, |name| names::find_all(&store, name)?.iter().try_for_each(|stored| untag(&store, stored))))
+    Ok(each(&args.names, |name| {
+        names::find_all(&store, name)?.iter().try_for_each(|stored| untag(&store, stored))
+    }))
 }
 
 fn untag(store: &Store, stored: &Stored) -> Result<(), Failure> {
@@ -166,7 +168,15 @@ mod tests {
     fn stored(name: &str, content: &str) -> Stored {
         let id = Digest::of(content.as_bytes());
         let (manifest, name) = (Descriptor::of("x", b""), name.to_owned());
-        Stored { name, manifest, id, layers: vec![], at: 1000, size: 7_234_567, timestamps: "preserve".to_owned() }
+        Stored {
+            name,
+            manifest,
+            id,
+            layers: vec![],
+            at: 1000,
+            size: 7_234_567,
+            timestamps: "preserve".to_owned(),
+        }
     }
 
     #[test]
@@ -184,7 +194,11 @@ app      1        ca978112ca1b   2 hours ago   7.23 MB
 
     #[test]
     fn an_id_is_listed_once() {
-        let images = [stored("docker.io/library/a:1", "a"), stored("docker.io/library/b:1", "b"), stored("x.example/a:1", "a")];
+        let images = [
+            stored("docker.io/library/a:1", "a"),
+            stored("docker.io/library/b:1", "b"),
+            stored("x.example/a:1", "a"),
+        ];
         assert_eq!(ids(&images), "ca978112ca1b\n3e23e8160039\n");
     }
 
@@ -198,7 +212,8 @@ app      1        ca978112ca1b   2 hours ago   7.23 MB
 
     #[test]
     fn details_keep_the_images_own_config() {
-        let mut config = oci::ImageConfig { os: "linux".into(), architecture: "amd64".into(), ..Default::default() };
+        let mut config =
+            oci::ImageConfig { os: "linux".into(), architecture: "amd64".into(), ..Default::default() };
         config.config.cmd = Some(vec!["/app".to_owned()]);
         config.rootfs.diff_ids = vec![oci::DiffId(Digest::of(b"plain"))];
         let image = Image::new(config, vec![Descriptor::of(oci::media::LAYER_GZIP, b"packed")]);

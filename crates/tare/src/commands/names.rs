@@ -41,7 +41,9 @@ fn by_id(store: &Store, text: &str) -> Vec<Stored> {
 /// Several names of one image are fine, several images are not.
 fn one_image(text: &str, found: Vec<Stored>) -> Result<Vec<Stored>, Failure> {
     let Some(first) = found.first() else {
-        return Err(Failure::Other(format!("no image `{text}` in the store\nhint: `tare images` lists what is there")));
+        return Err(Failure::Other(format!(
+            "no image `{text}` in the store\nhint: `tare images` lists what is there"
+        )));
     };
     if found.iter().all(|stored| stored.id == first.id) {
         return Ok(found);
@@ -102,13 +104,17 @@ mod tests {
         fn add(&self, name: &str, id: Digest) {
             let manifest = Descriptor::of("x", id.hex().as_bytes());
             let (name, timestamps) = (name.to_owned(), String::new());
-            self.1.put_image(&Stored { name, manifest, id, layers: vec![], at: 0, size: 0, timestamps }).unwrap();
+            self.1
+                .put_image(&Stored { name, manifest, id, layers: vec![], at: 0, size: 0, timestamps })
+                .unwrap();
         }
 
         fn check(&self, text: &str, expected: Result<&str, &str>) {
             match (find(&self.1, text), expected) {
                 (Ok(found), Ok(name)) => assert_eq!(found.name, name, "{text}"),
-                (Err(Failure::Other(message)), Err(part)) => assert!(message.contains(part), "{text}: {message}"),
+                (Err(Failure::Other(message)), Err(part)) => {
+                    assert!(message.contains(part), "{text}: {message}")
+                }
                 (found, _) => panic!("{text}: {:?}", found.ok()),
             }
         }

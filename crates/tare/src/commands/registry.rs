@@ -32,7 +32,8 @@ fn target(args: &Push, stored: &Stored) -> Result<Reference, Failure> {
     if let Some(name) = &args.name {
         return name.parse().map_err(Failure::Usage);
     }
-    let nameless = || Failure::Usage(format!("image `{}` has no name: say which one to send it under", args.image));
+    let nameless =
+        || Failure::Usage(format!("image `{}` has no name: say which one to send it under", args.image));
     names::reference(stored).ok_or_else(nameless)
 }
 
@@ -67,6 +68,7 @@ pub fn pull(args: &Pull) -> Outcome {
     let started = Instant::now();
     let fetched = shown(args.quiet, |voice| receive(&store, &name, &platform, voice))?;
     note(args.quiet, &summary("fetched", fetched.moved, fetched.skipped, started));
+    check_platform(args, &platform, &fetched.image)?;
     keep(&store, &name, &platform, &fetched)?;
     print(&format!("{name}\n"))?;
     Ok(0)
@@ -76,14 +78,38 @@ fn platform(text: Option<&str>) -> Result<Platform, Failure> {
     text.map_or_else(|| Ok(Platform::host()), |text| text.parse().map_err(Failure::Usage))
 }
 
-fn receive(store: &Store, name: &Reference, platform: &Platform, voice: &Voice) -> Result<fetch::Fetched, Failure> {
+/// Without an index there is no choice, and the one image that there is may be for something else.
+fn check_platform(args: &Pull, wanted: &Platform, image: &Image) -> Result<(), Failure> {
+    let offered = image.config.platform();
+    if offered.architecture.is_empty() || wanted.accepts(&offered) {
+        return Ok(());
+    }
+    let text = format!("image `{}` is for {offered}, not for {wanted}", args.image);
+    if args.platform.is_some() {
+        return Err(Failure::Other(text));
+    }
+    eprintln!("warning: {text}");
+    Ok(())
+}
+
+fn receive(
+    store: &Store,
+    name: &Reference,
+    platform: &Platform,
+    voice: &Voice,
+) -> Result<fetch::Fetched, Failure> {
     let source = Origins::default().registry()?.source(name);
     let doing = format!("pull {}", name.familiar());
     Ok(fetch::fetch(store, &Want { doing: &doing, from: &source, platform }, voice)?)
 }
 
 /// The image under its name, and what the name means now for builds that stand on it.
-fn keep(store: &Store, name: &Reference, platform: &Platform, fetched: &fetch::Fetched) -> Result<(), Failure> {
+fn keep(
+    store: &Store,
+    name: &Reference,
+    platform: &Platform,
+    fetched: &fetch::Fetched,
+) -> Result<(), Failure> {
     let manifest = fetched.image.descriptor.clone();
     let (index, at) = (fetched.index.clone(), engine::clock::now());
     store.put_resolution(platform, &Resolution { name: name.to_string(), manifest, index, at })?;
@@ -106,7 +132,8 @@ fn note(quiet: bool, text: &str) {
 
 fn summary(verb: &str, bytes: u64, skipped: usize, started: Instant) -> String {
     let took = started.elapsed();
-    let there = if skipped > 0 { format!("; {skipped} {} there already", parts(skipped)) } else { String::new() };
+    let there =
+        if skipped > 0 { format!("; {skipped} {} there already", parts(skipped)) } else { String::new() };
     let rate = (bytes as f64 / took.as_secs_f64().max(0.001)) as u64;
     format!("{verb} {} in {} ({}/s){there}", units::bytes(bytes), units::duration(took), units::bytes(rate))
 }
@@ -132,6 +159,17 @@ mod tests {
         assert_eq!(platform(None).ok(), Some(Platform::host()));
         assert_eq!(platform(Some("linux/arm64")).ok(), Some(Platform::linux("arm64")));
         assert!(matches!(platform(Some("arm64")), Err(Failure::Usage(_))));
+    }
+
+    #[test]
+    fn another_platform_than_the_one_that_was_asked_for_is_refused() {
+        let config =
+            oci::ImageConfig { os: "plan9".into(), architecture: "mips".into(), ..Default::default() };
+        let check = |asked: Option<&str>| {
+            let args = Pull { image: "x".to_owned(), platform: asked.map(str::to_owned), quiet: true };
+            check_platform(&args, &platform(asked).ok().unwrap(), &Image::new(config.clone(), vec![])).is_ok()
+        };
+        assert_eq!([check(None), check(Some("plan9/mips")), check(Some("linux/arm64"))], [true, true, false]);
     }
 
     #[test]

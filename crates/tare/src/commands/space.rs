@@ -25,7 +25,8 @@ fn enter_if_possible() -> Result<(), Failure> {
 }
 
 fn report(usage: &Usage, folder: &Path) -> String {
-    let row = |what: &str, bytes: u64, command: &str| [units::bytes(bytes), what.to_owned(), command.to_owned()];
+    let row =
+        |what: &str, bytes: u64, command: &str| [units::bytes(bytes), what.to_owned(), command.to_owned()];
     let rows = [
         row("unpacked layers", usage.layers, "tare prune"),
         row("compressed layers, manifests, configs", usage.blobs, "tare rmi IMAGE, then tare prune"),

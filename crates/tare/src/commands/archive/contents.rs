@@ -36,7 +36,7 @@ impl Entry {
 
     /// For people.
     pub fn display(&self) -> String {
-        self.names.first().map_or_else(|| "an image without a name".to_owned(), Reference::familiar)
+        self.names.first().map_or_else(|| "unnamed image".to_owned(), Reference::familiar)
     }
 }
 
@@ -50,7 +50,9 @@ pub fn list(input: &Input) -> Result<Vec<Entry>, String> {
     match (tables.index, tables.manifest) {
         (Some(index), _) => from_index(&index),
         (None, Some(manifest)) => from_manifest(&manifest),
-        (None, None) => Err("it has neither `index.json` nor `manifest.json`, so it is no image archive".to_owned()),
+        (None, None) => {
+            Err("it has neither `index.json` nor `manifest.json`, so it is no image archive".to_owned())
+        }
     }
 }
 
@@ -83,7 +85,8 @@ fn table(reader: &mut impl Read, member: &read::Member) -> Result<Vec<u8>, Strin
 }
 
 fn from_index(bytes: &[u8]) -> Result<Vec<Entry>, String> {
-    let index: Index = serde_json::from_slice(bytes).map_err(|e| format!("`index.json` is not valid: {e}"))?;
+    let index: Index =
+        serde_json::from_slice(bytes).map_err(|e| format!("`index.json` is not valid: {e}"))?;
     let mut entries: Vec<Entry> = Vec::new();
     for found in ours(&index.manifests) {
         let selector = Selector::Digest(found.digest);
@@ -116,7 +119,8 @@ struct Item {
 }
 
 fn from_manifest(bytes: &[u8]) -> Result<Vec<Entry>, String> {
-    let items: Vec<Item> = serde_json::from_slice(bytes).map_err(|e| format!("`manifest.json` is not valid: {e}"))?;
+    let items: Vec<Item> =
+        serde_json::from_slice(bytes).map_err(|e| format!("`manifest.json` is not valid: {e}"))?;
     let alone = items.len() == 1;
     items.into_iter().map(|item| from_item(item.repo_tags.unwrap_or_default(), alone)).collect()
 }
@@ -125,7 +129,9 @@ fn from_item(tags: Vec<String>, alone: bool) -> Result<Entry, String> {
     let selector = match (alone, tags.first()) {
         (true, _) => Selector::Any,
         (false, Some(tag)) => Selector::Name(tag.clone()),
-        (false, None) => return Err("one of several images has no name, so there is no telling which".to_owned()),
+        (false, None) => {
+            return Err("one of several images has no name, so there is no telling which".to_owned());
+        }
     };
     Ok(Entry::new(selector, tags.iter().filter_map(|tag| tag.parse().ok()).collect()))
 }
@@ -141,8 +147,11 @@ mod tests {
         entries.iter().map(|e| e.names.iter().map(Reference::familiar).collect()).collect()
     }
 
-    fn index(entries: &[(&str, &[(&str, &str)], Option<&str>)]) -> Vec<Entry> {
-        let one = |(content, annotations, platform): &(&str, &[(&str, &str)], Option<&str>)| {
+    /// Content, annotations, platform.
+    type Line<'a> = (&'a str, &'a [(&'a str, &'a str)], Option<&'a str>);
+
+    fn index(entries: &[Line]) -> Vec<Entry> {
+        let one = |(content, annotations, platform): &Line| {
             let mut entry = Descriptor::of(oci::media::MANIFEST, content.as_bytes());
             entry.annotations = annotations.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect();
             entry.platform = platform.map(|p| p.parse().unwrap());
@@ -161,7 +170,11 @@ mod tests {
 
     #[test]
     fn several_names_of_one_image_are_one_entry() {
-        let found = index(&[("a", &[(IMAGE_NAME, "x:1")], None), ("a", &[(IMAGE_NAME, "x:2")], None), ("b", &[], None)]);
+        let found = index(&[
+            ("a", &[(IMAGE_NAME, "x:1")], None),
+            ("a", &[(IMAGE_NAME, "x:2")], None),
+            ("b", &[], None),
+        ]);
         assert_eq!(names(&found), [vec!["x:1", "x:2"], vec![]]);
         assert_eq!(found[0].selector, Selector::Digest(Digest::of(b"a")));
     }
@@ -170,7 +183,7 @@ mod tests {
     fn what_runs_elsewhere_is_left_out_if_something_runs_here() {
         let host = Platform::host().to_string();
         let names_of = |platforms: &[&str]| {
-            let all: Vec<(&str, &[(&str, &str)], Option<&str>)> = platforms.iter().map(|p| (*p, &[][..], Some(*p))).collect();
+            let all: Vec<Line> = platforms.iter().map(|p| (*p, &[][..], Some(*p))).collect();
             index(&all).len()
         };
         assert_eq!(names_of(&[&host, "plan9/mips", "unknown/unknown"]), 1);
@@ -181,7 +194,10 @@ mod tests {
     fn dockers_own_table() {
         let check = |value: serde_json::Value| from_manifest(value.to_string().as_bytes());
         let one = check(json!([{ "Config": "c", "RepoTags": ["app:1", "app:2"], "Layers": [] }])).unwrap();
-        assert_eq!((names(&one), &one[0].selector), (vec![vec!["app:1".into(), "app:2".into()]], &Selector::Any));
+        assert_eq!(
+            (names(&one), &one[0].selector),
+            (vec![vec!["app:1".into(), "app:2".into()]], &Selector::Any)
+        );
         let two = check(json!([{ "RepoTags": ["a:1"] }, { "RepoTags": ["b:1"] }])).unwrap();
         assert_eq!(two[1].selector, Selector::Name("b:1".to_owned()));
         assert_eq!(check(json!([{ "RepoTags": null }])).unwrap()[0].names, []);

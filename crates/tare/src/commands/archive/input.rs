@@ -73,3 +73,27 @@ fn spool(from: impl Read + Send, copy: PathBuf) -> io::Result<PathBuf> {
     io::copy(&mut plain, &mut File::create_new(&copy)?)?;
     Ok(copy)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What `gzip` makes of nothing.
+    const GZIPPED: &[u8] = b"\x1f\x8b\x08\0\0\0\0\0\0\x03\x03\0\0\0\0\0\0\0\0\0";
+
+    fn check(test: &str, bytes: &[u8], is_copied: bool) {
+        let folder = std::env::temp_dir().join(format!("tare-input-{test}-{}", std::process::id()));
+        let (file, copy) = (folder.join("x.tar"), folder.join("copy"));
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(&file, bytes).unwrap();
+        let found = from_file(&file, copy.clone()).unwrap();
+        assert_eq!((found == copy, copy.exists()), (is_copied, is_copied));
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn only_what_is_compressed_is_copied() {
+        check("plain", b"plain bytes", false);
+        check("gzip", GZIPPED, true);
+    }
+}

@@ -3,9 +3,10 @@
 use std::io::{self, BufRead, IsTerminal, Write};
 
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
 
 use crate::failure::Failure;
-use crate::signals;
 
 /// Asks for a line.
 ///
@@ -52,12 +53,7 @@ impl Hidden {
     /// Nothing on what is no terminal.
     fn start() -> Option<Hidden> {
         let before = tcgetattr(io::stdin()).ok()?;
-        let restore = before.clone();
-        signals::listen(move || {
-            show(&restore);
-            eprintln!();
-            std::process::exit(128 + signal_hook::consts::SIGINT);
-        });
+        show_on_signal(before.clone());
         let mut silent = before.clone();
         silent.local_modes.remove(LocalModes::ECHO);
         tcsetattr(io::stdin(), OptionalActions::Flush, &silent).ok()?;
@@ -69,6 +65,18 @@ impl Drop for Hidden {
     fn drop(&mut self) {
         show(&self.before);
     }
+}
+
+/// A shell that gets the terminal back would show nothing either.
+fn show_on_signal(modes: Termios) {
+    let Ok(mut signals) = Signals::new([SIGINT, SIGTERM, SIGHUP]) else { return };
+    std::thread::spawn(move || {
+        if let Some(signal) = signals.forever().next() {
+            show(&modes);
+            eprintln!();
+            std::process::exit(128 + signal);
+        }
+    });
 }
 
 /// A terminal that is gone needs nothing restored.

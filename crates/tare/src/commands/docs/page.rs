@@ -36,7 +36,8 @@ fn page(sub: &Command) -> String {
 }
 
 fn args(sub: &Command) -> impl Iterator<Item = &Arg> {
-    sub.get_arguments().filter(|arg| !arg.is_hide_set() && !matches!(arg.get_id().as_str(), "help" | "version"))
+    sub.get_arguments()
+        .filter(|arg| !arg.is_hide_set() && !matches!(arg.get_id().as_str(), "help" | "version"))
 }
 
 fn about(command: &Command) -> String {
@@ -71,7 +72,8 @@ fn spelling(arg: &Arg) -> String {
     }
     let value = if value.is_empty() { value } else { format!(" {value}") };
     let short = arg.get_short().map(|c| format!("-{c}"));
-    let mut names: Vec<String> = short.into_iter().chain(arg.get_long().map(|name| format!("--{name}"))).collect();
+    let mut names: Vec<String> =
+        short.into_iter().chain(arg.get_long().map(|name| format!("--{name}"))).collect();
     names.last_mut().into_iter().for_each(|last| *last += &value);
     names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
@@ -81,7 +83,9 @@ fn takes_value(arg: &Arg) -> bool {
 }
 
 fn value_name(arg: &Arg) -> String {
-    let names = arg.get_value_names().map(|names| names.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "));
+    let names = arg
+        .get_value_names()
+        .map(|names| names.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "));
     names.unwrap_or_else(|| arg.get_id().as_str().to_uppercase())
 }
 
@@ -98,17 +102,21 @@ fn meaning(arg: &Arg) -> String {
 
 fn choices(arg: &Arg) -> String {
     let values = arg.get_possible_values();
-    let names: Vec<String> = values.iter().filter(|v| !v.is_hide_set()).map(|v| format!("`{}`", v.get_name())).collect();
+    let names: Vec<String> =
+        values.iter().filter(|v| !v.is_hide_set()).map(|v| format!("`{}`", v.get_name())).collect();
     if names.is_empty() { String::new() } else { format!(" One of {}.", names.join(", ")) }
 }
 
 fn default(arg: &Arg) -> String {
-    let values: Vec<_> = arg.get_default_values().iter().map(|v| format!("`{}`", v.to_string_lossy())).collect();
+    let values: Vec<_> =
+        arg.get_default_values().iter().map(|v| format!("`{}`", v.to_string_lossy())).collect();
     if values.is_empty() { String::new() } else { format!(" Default: {}.", values.join(", ")) }
 }
 
 fn environment(arg: &Arg) -> String {
-    arg.get_env().map(|name| format!(" Also: `{}` in the environment.", name.to_string_lossy())).unwrap_or_default()
+    arg.get_env()
+        .map(|name| format!(" Also: `{}` in the environment.", name.to_string_lossy()))
+        .unwrap_or_default()
 }
 
 fn table(head: [&str; 2], rows: &[[String; 2]]) -> String {
@@ -130,7 +138,8 @@ mod tests {
     fn example() -> Command {
         let tag = Arg::new("tag").short('t').long("tag").value_name("NAME").help("A name|two");
         let kind = Arg::new("kind").long("kind").value_parser(["a", "b"]).default_value("a").help("Which");
-        let quiet = Arg::new("quiet").short('q').long("quiet").action(ArgAction::SetTrue).help("Says nothing");
+        let quiet =
+            Arg::new("quiet").short('q').long("quiet").action(ArgAction::SetTrue).help("Says nothing");
         let hidden = Arg::new("later").long("later").hide(true);
         let image = Arg::new("image").required(true).help("The image.");
         let send = Command::new("send").about("Sends").args([tag, kind, quiet, hidden, image]);
@@ -160,7 +169,8 @@ mod tests {
         command.build();
         for sub in shown(&command).filter(|sub| sub.get_name() != "help") {
             assert!(!about(sub).is_empty(), "{}", sub.get_name());
-            args(sub).for_each(|arg| assert!(arg.get_help().is_some(), "{} {}", sub.get_name(), arg.get_id()));
+            args(sub)
+                .for_each(|arg| assert!(arg.get_help().is_some(), "{} {}", sub.get_name(), arg.get_id()));
         }
     }
 }

@@ -42,7 +42,10 @@ mod tests {
 
     #[test]
     fn columns_are_as_wide_as_they_must_be() {
-        let rows = [["a".to_owned(), "é".to_owned(), "x y".to_owned()], ["long name".to_owned(), String::new(), "z".to_owned()]];
+        let rows = [
+            ["a".to_owned(), "é".to_owned(), "x y".to_owned()],
+            ["long name".to_owned(), String::new(), "z".to_owned()],
+        ];
         let expected = "NAME        T   SIZE\na           é   x y\nlong name       z\n";
         assert_eq!(table(["NAME", "T", "SIZE"], &rows), expected);
     }
