@@ -6,6 +6,7 @@
 pub mod bases;
 pub mod packages;
 pub mod user;
+pub mod validator;
 
 /// The folders that a run needs: the registry's storage and the Go modules.
 pub fn prepare(packages: &[packages::Package]) -> crate::Result<()> {

@@ -48,8 +48,9 @@ pub fn start(packages: &[Package], profile: Profile) -> Result<World> {
     let base_images = registry::start(&bases::storage(), registry::Access::ReadOnly, &dir.join("bases"))?;
     let pushed =
         registry::start(&dir.join("pushed/storage"), registry::Access::ReadWrite, &dir.join("pushed"))?;
+    copy_binary(&setup::validator::ensure()?, dir, "oci-validate")?;
     let around = Around {
-        tare: copy_binary(&built, dir)?,
+        tare: copy_binary(&built, dir, "tare")?,
         bases: base_images.addr.clone(),
         pushed: pushed.addr.clone(),
         conf: write_conf(dir, &base_images.addr, &pushed.addr)?,
@@ -60,11 +61,11 @@ pub fn start(packages: &[Package], profile: Profile) -> Result<World> {
 }
 
 /// Other users can't always enter the folder that cargo builds in.
-fn copy_binary(built: &Path, dir: &Path) -> Result<PathBuf> {
+fn copy_binary(built: &Path, dir: &Path, name: &str) -> Result<PathBuf> {
     let bin = dir.join("bin");
     shell::mkdir(&bin)?;
     place::open_to_all(&bin)?;
-    let to = bin.join("tare");
+    let to = bin.join(name);
     std::fs::copy(built, &to).map_err(|e| format!("copy `{}`: {e}", built.display()))?;
     place::open_to_all(&to)?;
     Ok(to)

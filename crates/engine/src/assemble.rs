@@ -70,7 +70,8 @@ impl Session<'_> {
     }
 
     fn layer(&self, id: &LayerId) -> Result<Layer> {
-        let meta = self.store.layer_meta(id).ok_or_else(|| format!("layer {id} is not in the store any more"))?;
+        let meta =
+            self.store.layer_meta(id).ok_or_else(|| format!("layer {id} is not in the store any more"))?;
         let time = self.rule.time(id, meta.maker).map_or(meta.started, |t| (t, 0));
         let BlobRecord { diff_id, blob } = match self.known_blob(id) {
             Some(record) => record,
@@ -133,7 +134,12 @@ impl Session<'_> {
     }
 
     fn weight(&self, tip: StepId) -> Weight {
-        let base = self.plan.chain(Some(tip)).first().and_then(|id| self.base_image(*id)).map_or(0, Image::layers_size);
+        let base = self
+            .plan
+            .chain(Some(tip))
+            .first()
+            .and_then(|id| self.base_image(*id))
+            .map_or(0, Image::layers_size);
         let metas = self.stack_of(tip).into_iter().filter_map(|id| self.store.layer_meta(&id));
         Weight { base, files: metas.map(|m| m.bytes).sum() }
     }

@@ -110,7 +110,9 @@ impl Resolved {
                 Ok(crate::origin::Place::Registry(Reference { digest, ..name.clone() }))
             }
             Place::Layout(spec) => Ok(crate::origin::Place::Layout(spec.clone())),
-            Place::Store(_) => Err(format!("image `{}` is not whole in the store any more: build it again", self.name)),
+            Place::Store(_) => {
+                Err(format!("image `{}` is not whole in the store any more: build it again", self.name))
+            }
         }
     }
 
@@ -156,7 +158,14 @@ impl Resolver<'_> {
                 task.end(how);
                 self.check_platform(want, &image);
                 let (name, platform) = (want.name.clone(), want.platform.clone());
-                Ok(Resolved { name, platform, image, was_known: how == Ended::Cached, place, origin: OnceLock::new() })
+                Ok(Resolved {
+                    name,
+                    platform,
+                    image,
+                    was_known: how == Ended::Cached,
+                    place,
+                    origin: OnceLock::new(),
+                })
             }
             Err(message) => {
                 task.fail(message.clone());
@@ -212,7 +221,9 @@ impl Resolver<'_> {
         let place = match place {
             Place::Registry(name) => crate::origin::Place::Registry(name.clone()),
             Place::Layout(spec) => crate::origin::Place::Layout(spec.clone()),
-            Place::Store(_) => return Err(format!("image `{}` is not whole in the store: build it again", want.name)),
+            Place::Store(_) => {
+                return Err(format!("image `{}` is not whole in the store: build it again", want.name));
+            }
         };
         let origin = self.origins.open(&place)?;
         let resolved = origin.resolve(&want.platform).map_err(|e| e.to_string())?;

@@ -101,7 +101,8 @@ fn refuse_syntax(source: &dockerfile::Dockerfile) -> Result<()> {
     if ["docker/dockerfile", "docker/dockerfile-upstream"].iter().any(|known| is_image(name, known)) {
         return Ok(());
     }
-    Err(format!("`# syntax={syntax}`: tare has the frontend docker/dockerfile built in and runs no other").into())
+    Err(format!("`# syntax={syntax}`: tare has the frontend docker/dockerfile built in and runs no other")
+        .into())
 }
 
 fn is_image(name: &str, known: &str) -> bool {

@@ -102,8 +102,10 @@ impl Session<'_> {
         below: &View,
         created: tree::Time,
     ) -> Result<Vec<Change>> {
-        let bad = |what: &str, text: &str, why: String| Error::Other(format!("invalid {what} `{text}`: {why}"));
-        let chmod = copy.chmod.as_deref().map(|m| Chmod::parse(m).map_err(|e| bad("chmod", m, e.to_string())));
+        let bad =
+            |what: &str, text: &str, why: String| Error::Other(format!("invalid {what} `{text}`: {why}"));
+        let chmod =
+            copy.chmod.as_deref().map(|m| Chmod::parse(m).map_err(|e| bad("chmod", m, e.to_string())));
         let chmod = chmod.transpose()?;
         let exclude = Patterns::from_list(&copy.exclude).map_err(|p| bad("exclude", "", p.message))?;
         let how = How {
@@ -128,7 +130,12 @@ impl Session<'_> {
         Ok(Some((owner.uid, owner.gid)))
     }
 
-    fn items<'a>(&self, copy: &'a plan::Copy, source: &'a Source, created: tree::Time) -> Result<Vec<Item<'a>>> {
+    fn items<'a>(
+        &self,
+        copy: &'a plan::Copy,
+        source: &'a Source,
+        created: tree::Time,
+    ) -> Result<Vec<Item<'a>>> {
         let mut items = Vec::new();
         for path in &copy.sources {
             match copy.add && copy.unpack != Some(false) {

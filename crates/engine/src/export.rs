@@ -9,9 +9,9 @@ use std::sync::Arc;
 
 use oci::{Blobs, Image, Publish, Reference};
 use store::Stored;
-use tree::{Change, Found};
 use transport::Name;
 use transport::archive::Format;
+use tree::{Change, Found};
 
 use crate::build::{Built, Session};
 use crate::error::{Error, Result, doing};
@@ -58,9 +58,13 @@ impl Session<'_> {
         match output {
             Output::Image { push: false } => Ok(Vec::new()),
             Output::Image { push: true } => self.push_all(&built.image),
-            Output::Oci { dest, tar: true } => self.archive("OCI archive", dest.as_deref(), &built.image, Format::Oci),
+            Output::Oci { dest, tar: true } => {
+                self.archive("OCI archive", dest.as_deref(), &built.image, Format::Oci)
+            }
             Output::Oci { dest, tar: false } => self.layout(dest.as_deref(), &built.image),
-            Output::Docker { dest } => self.archive("Docker archive", dest.as_deref(), &built.image, Format::Docker),
+            Output::Docker { dest } => {
+                self.archive("Docker archive", dest.as_deref(), &built.image, Format::Docker)
+            }
             Output::Tar { dest } => self.root_tar(dest.as_deref(), built),
             Output::Local { dest } => self.root_files(dest, built),
             Output::Load => self.load(&built.image),
@@ -126,7 +130,9 @@ impl Session<'_> {
         let task = self.voice.task("write root file system");
         let result = self.root_changes(built).and_then(|changes| {
             let times = self.root_times();
-            write_file(dest, |mut out| layer::write(&changes, &times, &mut out).map(drop).map_err(doing("write a tar")))
+            write_file(dest, |mut out| {
+                layer::write(&changes, &times, &mut out).map(drop).map_err(doing("write a tar"))
+            })
         });
         task.close(&result);
         result.map(|()| dest.map(|d| format!("wrote {}", d.display())).into_iter().collect())
@@ -162,10 +168,8 @@ fn local(changes: &[Change], dest: &Path) -> Result<()> {
     let say = || doing(format_args!("write to `{}`", dest.display()).to_string());
     std::fs::create_dir_all(dest).map_err(say())?;
     let owned: Vec<Change> = changes.iter().cloned().filter_map(as_own).collect();
-    let result = layer::materialise(&owned, &staging)
-        .map(drop)
-        .and_then(|()| merge(&staging, dest))
-        .map_err(say());
+    let result =
+        layer::materialise(&owned, &staging).map(drop).and_then(|()| merge(&staging, dest)).map_err(say());
     store::clean::remove_tree(&staging);
     result
 }

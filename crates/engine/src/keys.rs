@@ -32,7 +32,9 @@ impl Session<'_> {
             Part::plain("platform", self.settings.plan.platform.to_string()),
         ];
         parts.extend(run.script.iter().map(|(name, text)| Part::digest(format!("script.{name}"), text)));
-        parts.extend(run.env.iter().map(|(name, value)| Part::digest(format!("env.{name}"), value.as_bytes())));
+        parts.extend(
+            run.env.iter().map(|(name, value)| Part::digest(format!("env.{name}"), value.as_bytes())),
+        );
         parts.extend(mounts);
         parts.extend(self.layer_parts(stack));
         Key::of(parts)
@@ -46,7 +48,10 @@ impl Session<'_> {
             Part::plain("dest", copy.dest.clone()),
             Part::plain("chown", format!("{:?}", copy.chown)),
             Part::plain("chmod", format!("{:?}", copy.chmod)),
-            Part::plain("flags", format!("link={} parents={} unpack={:?}", copy.link, copy.parents, copy.unpack)),
+            Part::plain(
+                "flags",
+                format!("link={} parents={} unpack={:?}", copy.link, copy.parents, copy.unpack),
+            ),
             Part::plain("exclude", json(&copy.exclude)),
         ];
         parts.extend(copy.inline.iter().map(|(name, text)| Part::digest(format!("inline.{name}"), text)));

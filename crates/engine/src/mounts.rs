@@ -148,11 +148,11 @@ impl Session<'_> {
         let (upper, work) = (base.join("upper"), base.join("work"));
         std::fs::create_dir_all(&upper).map_err(say())?;
         std::fs::create_dir_all(&work).map_err(say())?;
-        std::fs::set_permissions(&upper, std::fs::Permissions::from_mode(node.stat.mode & 0o7777)).map_err(say())?;
+        std::fs::set_permissions(&upper, std::fs::Permissions::from_mode(node.stat.mode & 0o7777))
+            .map_err(say())?;
         chown(&upper, Some(node.stat.uid), Some(node.stat.gid)).map_err(say())?;
         Ok(MountKind::Overlay { lowers, upper, work })
     }
-
 }
 
 fn script(name: &str, text: &[u8]) -> sandbox::Mount {

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 
 use plan::StepId;
 use sandbox::{Caps, Input, Io, Network, Output, Root as SandboxRoot};
-use store::{LayerId, Store};
 use store::layers::Maker;
+use store::{LayerId, Store};
 use tree::root::Root;
 use tree::{Change, Time, View};
 
@@ -95,7 +95,8 @@ impl Session<'_> {
     fn supervise(&self, id: StepId, step: sandbox::Step, task: &Task) -> Result<Vec<Vec<u8>>> {
         let (reader, writer) = std::io::pipe().map_err(doing("make a pipe"))?;
         let stdout = writer.try_clone().map_err(doing("make a pipe"))?;
-        let io = Io { stdin: Input::Empty, stdout: Output::Fd(stdout.into()), stderr: Output::Fd(writer.into()) };
+        let io =
+            Io { stdin: Input::Empty, stdout: Output::Fd(stdout.into()), stderr: Output::Fd(writer.into()) };
         let running = sandbox::spawn(&step, io).map_err(doing("start a sandbox"))?;
         self.watch(id, running.control());
         let log = self.logs.step(id);
@@ -111,13 +112,22 @@ impl Session<'_> {
             Ok(finished) if finished.exit == sandbox::Exit::Code(0) => {
                 return Ok(finished.created.iter().map(|p| relative(p)).collect());
             }
-            Ok(finished) => format!("process {command:?} did not complete successfully: {}", outcome(finished.exit)),
+            Ok(finished) => {
+                format!("process {command:?} did not complete successfully: {}", outcome(finished.exit))
+            }
             Err(e) => e.to_string(),
         };
         let of = self.plan.step(id);
         let help = help_for(&message);
         let tail = tail.finish();
-        Err(Error::Step(Box::new(StepError { line: of.line, text: of.text.clone(), message, help, tail, log })))
+        Err(Error::Step(Box::new(StepError {
+            line: of.line,
+            text: of.text.clone(),
+            message,
+            help,
+            tail,
+            log,
+        })))
     }
 
     fn collect(
@@ -147,9 +157,9 @@ impl Session<'_> {
         for id in stack {
             match self.store.layer_meta(id) {
                 Some(meta) if meta.maker == Maker::Copy => {
-                    below.extend(crate::times::mtimes(&self.store.layer_changes(id)?));
+                    below.extend(crate::times::mtimes(&self.store.layer_changes(id)?).map(|t| t.sec));
                 }
-                Some(meta) => below.extend(meta.copied.iter().map(|&(sec, nsec)| Time { sec, nsec })),
+                Some(meta) => below.extend(meta.copied.iter().map(|&(sec, _)| sec)),
                 None => {}
             }
         }
@@ -167,7 +177,9 @@ pub fn stubs(store: &Store) -> Result<PathBuf> {
         return Ok(path);
     }
     let scratch = store.scratch("stubs")?;
-    std::fs::create_dir(&scratch).and_then(|()| sandbox::make_stubs(&scratch)).map_err(doing("make mount points"))?;
+    std::fs::create_dir(&scratch)
+        .and_then(|()| sandbox::make_stubs(&scratch))
+        .map_err(doing("make mount points"))?;
     match store.place(&scratch, &path) {
         // Another process was faster, and its folder is as good.
         Err(_) if path.is_dir() => Ok(path),
@@ -180,10 +192,10 @@ pub fn stubs(store: &Store) -> Result<PathBuf> {
 pub fn like_root(upper: &Path, below: &View) -> std::io::Result<()> {
     let root = below.lookup(b"")?;
     // An empty stack has a root that nobody made: Docker's is 0755 root.
-    let (mode, uid, gid, time) = root.filter(|_| !below.layers().is_empty()).map_or(
-        (0o755, 0, 0, Time { sec: 0, nsec: 0 }),
-        |node| (node.stat.mode & 0o7777, node.stat.uid, node.stat.gid, node.stat.ident.mtime),
-    );
+    let (mode, uid, gid, time) =
+        root.filter(|_| !below.layers().is_empty()).map_or((0o755, 0, 0, Time { sec: 0, nsec: 0 }), |node| {
+            (node.stat.mode & 0o7777, node.stat.uid, node.stat.gid, node.stat.ident.mtime)
+        });
     chown(upper, Some(uid), Some(gid))?;
     std::fs::set_permissions(upper, std::fs::Permissions::from_mode(mode))?;
     crate::times::set(upper, time)

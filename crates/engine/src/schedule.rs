@@ -64,7 +64,8 @@ impl Session<'_> {
         let over = AtomicBool::new(false);
         std::thread::scope(|scope| {
             let guard = scope.spawn(|| self.guard(&over));
-            let workers: Vec<_> = (1..self.width()).map(|_| scope.spawn(|| self.work(&board, &changed))).collect();
+            let workers: Vec<_> =
+                (1..self.width()).map(|_| scope.spawn(|| self.work(&board, &changed))).collect();
             self.work(&board, &changed);
             workers.into_iter().for_each(|worker| drop(worker.join()));
             over.store(true, Ordering::SeqCst);
@@ -194,7 +195,14 @@ impl Session<'_> {
         match e {
             Error::Other(message) => {
                 let (line, text) = (step.line, step.text.clone());
-                Error::Step(Box::new(StepError { line, text, message, help: None, tail: Vec::new(), log: None }))
+                Error::Step(Box::new(StepError {
+                    line,
+                    text,
+                    message,
+                    help: None,
+                    tail: Vec::new(),
+                    log: None,
+                }))
             }
             other => other,
         }

@@ -36,9 +36,8 @@ impl Session<'_> {
     /// # Errors
     /// As [`Session::folders`].
     pub fn view(&self, stack: &[LayerId]) -> Result<View> {
-        let open = |path: PathBuf| {
-            Root::open(&path).map_err(doing(format_args!("open `{}`", path.display())))
-        };
+        let open =
+            |path: PathBuf| Root::open(&path).map_err(doing(format_args!("open `{}`", path.display())));
         let roots = self.folders(stack)?.into_iter().map(open).collect::<Result<Vec<_>>>()?;
         Ok(View::new(roots))
     }
@@ -50,7 +49,8 @@ impl Session<'_> {
 
     /// Makes sure that every layer's files are on disk.
     fn bring(&self, stack: &[LayerId]) -> Result<()> {
-        let missing: Vec<&LayerId> = stack.iter().filter(|id| !self.is_empty(id) && !self.store.has_fs(id)).collect();
+        let missing: Vec<&LayerId> =
+            stack.iter().filter(|id| !self.is_empty(id) && !self.store.has_fs(id)).collect();
         if missing.is_empty() {
             return Ok(());
         }
@@ -138,13 +138,15 @@ impl Session<'_> {
         let progress = Moved { task, what: blob.digest.short() };
         let mut source = base.origin(self)?.blob(blob, &progress)?;
         let mut copy = self.store.new_blob()?;
-        std::io::copy(&mut source, &mut copy).map_err(doing(format_args!("fetch layer {}", blob.digest.short())))?;
+        std::io::copy(&mut source, &mut copy)
+            .map_err(doing(format_args!("fetch layer {}", blob.digest.short())))?;
         copy.commit()?;
         Ok(())
     }
 
     fn unpack_made(&self, id: &LayerId) -> Result<()> {
-        let record = self.store.any_blob(id).ok_or_else(|| format!("layer {id} is not in the store any more"))?;
+        let record =
+            self.store.any_blob(id).ok_or_else(|| format!("layer {id} is not in the store any more"))?;
         unpack_stored(self.store, id, &record.blob, &record.diff_id)
     }
 }
@@ -166,7 +168,9 @@ pub fn unpack_stored(store: &Store, id: &LayerId, blob: &oci::Descriptor, diff_i
 
 fn compression_of(blob: &oci::Descriptor) -> Result<oci::media::Compression> {
     let known = oci::media::Compression::of_layer(&blob.media_type);
-    known.ok_or_else(|| format!("layer {} has the unknown media type `{}`", blob.digest, blob.media_type).into())
+    known.ok_or_else(|| {
+        format!("layer {} has the unknown media type `{}`", blob.digest, blob.media_type).into()
+    })
 }
 
 /// Unpacks a layer and checks that the tar is the one that the config names.

@@ -89,9 +89,10 @@ pub fn of_layer(time: Option<i64>, meta: &Meta) -> Times {
     }
 }
 
-/// Times in a RUN's changes that are older than its start and are those of copied files.
-pub fn copied(changes: &[Change], started: Time, below: &BTreeSet<Time>) -> Vec<(i64, u32)> {
-    let times = mtimes(changes).filter(|t| *t < started && below.contains(t));
+/// Times in a RUN's changes that are older than its start and are those of copied files, given in seconds:
+/// not every `cp -p` keeps the nanoseconds.
+pub fn copied(changes: &[Change], started: Time, below: &BTreeSet<i64>) -> Vec<(i64, u32)> {
+    let times = mtimes(changes).filter(|t| *t < started && below.contains(&t.sec));
     let unique: BTreeSet<Time> = times.collect();
     unique.into_iter().map(|t| (t.sec, t.nsec)).collect()
 }
@@ -119,7 +120,8 @@ pub fn restore(folder: &Path, changes: &[Change]) -> Result<()> {
     for change in changes.iter().rev() {
         if let Change::Put(entry) = change {
             let path = folder.join(std::ffi::OsStr::from_bytes(&entry.path));
-            set(&path, entry.meta.mtime).map_err(doing(format_args!("set the time of `{}`", path.display())))?;
+            set(&path, entry.meta.mtime)
+                .map_err(doing(format_args!("set the time of `{}`", path.display())))?;
         }
     }
     Ok(())
@@ -154,6 +156,17 @@ mod tests {
     #[test]
     fn an_epoch_is_taken_as_it_is() {
         assert_eq!(rule(Some(5)).time(&LayerId::Made([0xff; 32]), Maker::Run), Some(5));
+    }
+
+    #[test]
+    fn a_copied_time_may_have_lost_its_nanoseconds() {
+        let put = |sec, nsec| {
+            let meta = tree::Meta { mtime: Time { sec, nsec }, ..tree::Meta::default() };
+            Change::Put(tree::Entry { path: b"f".to_vec(), meta, kind: tree::Kind::Dir })
+        };
+        let changes = [put(5, 0), put(6, 7), put(9, 0)];
+        let started = Time { sec: 8, nsec: 0 };
+        assert_eq!(copied(&changes, started, &BTreeSet::from([5, 9])), [(5, 0)]);
     }
 
     #[test]

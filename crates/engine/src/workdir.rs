@@ -37,11 +37,17 @@ fn changes(workdir: &plan::graph::Workdir, view: &View, now: Time) -> Result<Vec
     for ancestor in ancestors(&path) {
         let there = view.lookup(ancestor).map_err(say())?;
         match there {
-            None => changes.push(Change::Put(Entry { path: ancestor.to_vec(), meta: meta.clone(), kind: Kind::Dir })),
+            None => changes.push(Change::Put(Entry {
+                path: ancestor.to_vec(),
+                meta: meta.clone(),
+                kind: Kind::Dir,
+            })),
             Some(node) if node.stat.kind == tree::root::Type::Dir => {
                 // Put again only if something below it is new (trap 50).
                 let found = view.found(ancestor, &node).map_err(say())?;
-                changes.extend(found.map(|f| Change::Put(Entry { path: f.path, meta: f.meta, kind: Kind::Dir })));
+                changes.extend(
+                    found.map(|f| Change::Put(Entry { path: f.path, meta: f.meta, kind: Kind::Dir })),
+                );
             }
             Some(_) => {
                 let name = String::from_utf8_lossy(ancestor);

@@ -26,8 +26,8 @@ impl Image {
     pub fn parse(media_type: &str, manifest_bytes: Vec<u8>, config_bytes: Vec<u8>) -> Result<Image, String> {
         let manifest: Manifest =
             serde_json::from_slice(&manifest_bytes).map_err(|e| format!("the manifest is not valid: {e}"))?;
-        let config: ImageConfig =
-            serde_json::from_slice(&config_bytes).map_err(|e| format!("the image config is not valid: {e}"))?;
+        let config: ImageConfig = serde_json::from_slice(&config_bytes)
+            .map_err(|e| format!("the image config is not valid: {e}"))?;
         if manifest.config.digest != Digest::of(&config_bytes) {
             return Err(format!("the image config is not {}", manifest.config.digest));
         }

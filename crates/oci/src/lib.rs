@@ -14,7 +14,7 @@ pub mod platform;
 pub mod reference;
 pub mod time;
 
-pub use blobs::{Blobs, Published, Publish};
+pub use blobs::{Blobs, Publish, Published};
 pub use config::{Config, History, ImageConfig, RootFs};
 pub use descriptor::Descriptor;
 pub use digest::{DiffId, Digest, Hasher};

@@ -23,7 +23,12 @@ pub struct Platform {
 impl Platform {
     /// Linux on `architecture`, without a variant.
     pub fn linux(architecture: &str) -> Platform {
-        Platform { architecture: architecture.to_owned(), os: "linux".to_owned(), os_version: None, variant: None }
+        Platform {
+            architecture: architecture.to_owned(),
+            os: "linux".to_owned(),
+            os_version: None,
+            variant: None,
+        }
     }
 
     /// The platform that this program was built for.

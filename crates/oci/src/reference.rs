@@ -125,7 +125,8 @@ fn is_component(part: &str) -> bool {
 
 fn check_tag(tag: &str, text: &str) -> Result<(), String> {
     let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    let good = tag.starts_with(word) && tag.len() <= 128 && tag.chars().all(|c| word(c) || c == '.' || c == '-');
+    let good =
+        tag.starts_with(word) && tag.len() <= 128 && tag.chars().all(|c| word(c) || c == '.' || c == '-');
     if good { Ok(()) } else { Err(bad(text, "the tag is not valid")) }
 }
 
@@ -147,7 +148,11 @@ mod tests {
     #[test]
     fn short_names_mean_docker_hub() {
         check("alpine", "docker.io/library/alpine:latest", "alpine:latest");
-        check("golang:1.26.8-alpine3.23", "docker.io/library/golang:1.26.8-alpine3.23", "golang:1.26.8-alpine3.23");
+        check(
+            "golang:1.26.8-alpine3.23",
+            "docker.io/library/golang:1.26.8-alpine3.23",
+            "golang:1.26.8-alpine3.23",
+        );
         check("a/b", "docker.io/a/b:latest", "a/b:latest");
         check("localhost/x", "localhost/x:latest", "localhost/x:latest");
         check("127.0.0.1:5055/library/x:1", "127.0.0.1:5055/library/x:1", "127.0.0.1:5055/library/x:1");
@@ -164,7 +169,9 @@ mod tests {
 
     #[test]
     fn what_is_no_reference_is_refused() {
-        for text in ["", "FOO", "a b", "a:", "a:-x", "a//b", "/a", "a/", "a..b", "a@sha256:1", "-a", "a:b:c", "a\nb"] {
+        for text in
+            ["", "FOO", "a b", "a:", "a:-x", "a//b", "/a", "a/", "a..b", "a@sha256:1", "-a", "a:b:c", "a\nb"]
+        {
             assert!(text.parse::<Reference>().is_err(), "{text}");
         }
     }

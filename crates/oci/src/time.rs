@@ -5,7 +5,8 @@ pub fn rfc3339(seconds: i64, nanos: u32) -> String {
     let (days, rest) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
     let (year, month, day) = civil(days);
     let (hour, minute, second) = (rest / 3600, rest / 60 % 60, rest % 60);
-    let fraction = if nanos == 0 { String::new() } else { format!(".{nanos:09}").trim_end_matches('0').to_owned() };
+    let fraction =
+        if nanos == 0 { String::new() } else { format!(".{nanos:09}").trim_end_matches('0').to_owned() };
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}{fraction}Z")
 }
 
@@ -76,7 +77,8 @@ mod tests {
     fn fractions_and_zones() {
         assert_eq!(rfc3339(1, 120_000_000), "1970-01-01T00:00:01.12Z");
         assert_eq!(parse_rfc3339("1970-01-01T01:00:01.123456789+01:00"), Some(1));
-        for bad in ["", "1970-01-01", "1970-13-01T00:00:00Z", "1970-01-01T00:00:00", "é970-01-01T00:00:00Z"] {
+        for bad in ["", "1970-01-01", "1970-13-01T00:00:00Z", "1970-01-01T00:00:00", "é970-01-01T00:00:00Z"]
+        {
             assert_eq!(parse_rfc3339(bad), None, "{bad}");
         }
     }

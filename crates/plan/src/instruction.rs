@@ -124,7 +124,9 @@ fn add(lower: &mut Lower, site: &Site, state: &mut State, add: &Add) -> Result<(
     let flags = &add.flags;
     let sources = words(lower, state, &add.sources)?;
     if let Some(url) = sources.iter().find(|s| is_remote(s)) {
-        return Err(format!("`{url}`: ADD of a remote source is not supported yet; fetch it in a RUN instead"));
+        return Err(format!(
+            "`{url}`: ADD of a remote source is not supported yet; fetch it in a RUN instead"
+        ));
     }
     if flags.checksum.is_some() {
         return Err("`--checksum` is for remote sources, which are not supported yet".to_owned());
@@ -166,7 +168,9 @@ fn inline(lower: &Lower, state: &State, docs: &[dockerfile::Heredoc]) -> Result<
     let one = |doc: &dockerfile::Heredoc| {
         let text = doc.text().into_owned();
         let text = match doc.expand {
-            true => expand(&text, lower.escape(), &state.vars, Mode::HEREDOC).map_err(|e| e.to_string())?.text,
+            true => {
+                expand(&text, lower.escape(), &state.vars, Mode::HEREDOC).map_err(|e| e.to_string())?.text
+            }
             false => text,
         };
         Ok((doc.name.clone(), text.into_bytes()))

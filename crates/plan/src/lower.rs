@@ -202,8 +202,14 @@ impl<'a> Lower<'a> {
         let mut out = Vec::new();
         for text in texts {
             let parsed = dockerfile::parse_trigger(&text);
-            let trigger = parsed.map_err(|all| all.iter().map(|e| bad_trigger(stage, &text, e)).collect::<Vec<_>>())?;
-            out.push(Instruction { line: stage.line, end_line: stage.line, span: Default::default(), ..trigger });
+            let trigger =
+                parsed.map_err(|all| all.iter().map(|e| bad_trigger(stage, &text, e)).collect::<Vec<_>>())?;
+            out.push(Instruction {
+                line: stage.line,
+                end_line: stage.line,
+                span: Default::default(),
+                ..trigger
+            });
         }
         Ok(out)
     }

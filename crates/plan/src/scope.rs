@@ -75,7 +75,10 @@ fn parts(platform: &Platform) -> [(&'static str, String); 5] {
 /// The build arguments that no ARG declares: most likely a slip of the pen.
 pub fn unused(options: &Options, declared: &BTreeSet<String>) -> Vec<String> {
     let known = |name: &str| {
-        declared.contains(name) || is_proxy(name) || name.starts_with("BUILDKIT_") || name == "SOURCE_DATE_EPOCH"
+        declared.contains(name)
+            || is_proxy(name)
+            || name.starts_with("BUILDKIT_")
+            || name == "SOURCE_DATE_EPOCH"
     };
     options.build_args.keys().filter(|name| !known(name)).cloned().collect()
 }

@@ -82,7 +82,8 @@ pub fn target(stages: &Stages, options: &Options) -> Result<usize, Diagnostic> {
 
 fn unknown_target(stages: &Stages, name: &str) -> Diagnostic {
     let names: Vec<&str> = stages.names().collect();
-    let near = dockerfile::suggest::nearest(name, names.iter().copied()).map(|n| format!("did you mean `{n}`?"));
+    let near =
+        dockerfile::suggest::nearest(name, names.iter().copied()).map(|n| format!("did you mean `{n}`?"));
     let listed = (!names.is_empty()).then(|| format!("the stages are: {}", names.join(", ")));
     let message = format!("target stage `{name}` could not be found");
     Diagnostic { help: near.or(listed), ..at(&stages.stages[stages.stages.len() - 1], message) }
@@ -106,7 +107,8 @@ pub fn needed(stages: &Stages, target: usize, options: &Options) -> Result<Vec<u
 /// The stages that one stage names.
 fn below(stages: &Stages, index: usize, options: &Options) -> Result<Vec<usize>, Diagnostic> {
     let stage = &stages.stages[index];
-    let replaced = |name: &str| options.image_contexts.contains(name) || options.folder_contexts.contains(name);
+    let replaced =
+        |name: &str| options.image_contexts.contains(name) || options.folder_contexts.contains(name);
     let mut out = Vec::new();
     if !replaced(&stage.from.image) {
         out.extend(stages.base(&stage.from.image, index));
@@ -141,11 +143,14 @@ fn described(stages: &Stages, name: &str, found: Found) -> Result<Option<usize>,
     match found {
         Found::Earlier(stage) => Ok(Some(stage)),
         Found::Outside => Ok(None),
-        Found::Own => Err(format!("circular dependency detected on stage: {name}: a stage can't copy from itself")),
-        Found::Later(_) => Err(format!("stage `{name}` comes later in the file: move it before this one")),
-        Found::NoSuchIndex => {
-            Err(format!("invalid stage index {name}: there are {} stages, counted from 0", stages.stages.len()))
+        Found::Own => {
+            Err(format!("circular dependency detected on stage: {name}: a stage can't copy from itself"))
         }
+        Found::Later(_) => Err(format!("stage `{name}` comes later in the file: move it before this one")),
+        Found::NoSuchIndex => Err(format!(
+            "invalid stage index {name}: there are {} stages, counted from 0",
+            stages.stages.len()
+        )),
     }
 }
 
@@ -187,7 +192,12 @@ fn sources(stage: &Stage) -> Vec<Source> {
 ///
 /// # Errors
 /// If its words can't be expanded, or come to nothing.
-pub fn meaning(stages: &Stages, stage: &Stage, globals: &Scope, options: &Options) -> Result<FromMeaning, String> {
+pub fn meaning(
+    stages: &Stages,
+    stage: &Stage,
+    globals: &Scope,
+    options: &Options,
+) -> Result<FromMeaning, String> {
     let name = expand_global(&stage.from.image, globals)?;
     if name.is_empty() {
         return Err(format!("base name ({}) should not be blank", stage.from.image));

@@ -83,11 +83,9 @@ fn check_error(text: &str, expected: &str) {
 
 #[test]
 fn only_stages_that_the_target_needs_are_planned() {
-    let text = "FROM scratch AS a\nCOPY a /\nFROM scratch AS unused\nRUN false\nFROM scratch\nCOPY --from=a /a /b\n";
-    check_steps(
-        text,
-        &["a 1/1: copy [\"a\"] of context to /", "stage-2 1/1: copy [\"/a\"] of step 0 to /b"],
-    );
+    let text =
+        "FROM scratch AS a\nCOPY a /\nFROM scratch AS unused\nRUN false\nFROM scratch\nCOPY --from=a /a /b\n";
+    check_steps(text, &["a 1/1: copy [\"a\"] of context to /", "stage-2 1/1: copy [\"/a\"] of step 0 to /b"]);
 }
 
 #[test]
@@ -203,7 +201,10 @@ fn scratch_has_a_path_and_a_root() {
 #[test]
 fn stages_that_cannot_be_found() {
     check_error("FROM scratch AS a\nCOPY --from=a x y\n", "circular dependency");
-    check_error("FROM scratch AS a\nCOPY --from=b x y\nFROM a AS b\nCOPY --from=a x y\n", "comes later in the file");
+    check_error(
+        "FROM scratch AS a\nCOPY --from=b x y\nFROM a AS b\nCOPY --from=a x y\n",
+        "comes later in the file",
+    );
     check_error("FROM scratch\nCOPY --from=7 x y\n", "invalid stage index 7");
     check_error("FROM Base\n", "repository name must be lowercase");
     let options = Options { target: Some("biuld".into()), ..Options::here() };
@@ -227,7 +228,9 @@ fn a_reproducible_build_tells_its_steps_an_epoch() {
 
 #[test]
 fn mounts_name_their_sources() {
-    let plan = plan("FROM scratch AS a\nCOPY x /\nFROM base\nWORKDIR /w\nRUN --mount=from=a,target=m --mount=type=cache,target=/c true\n");
+    let plan = plan(
+        "FROM scratch AS a\nCOPY x /\nFROM base\nWORKDIR /w\nRUN --mount=from=a,target=m --mount=type=cache,target=/c true\n",
+    );
     let Op::Run(run) = &plan.steps[3].op else { panic!("it is a RUN") };
     let targets: Vec<_> = run.mounts.iter().map(|(m, from)| (m.target.as_deref().unwrap(), from)).collect();
     assert_eq!(targets, [("/w/m", &From::Step(Some(plan::StepId(0)))), ("/c", &From::Context)]);

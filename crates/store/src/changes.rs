@@ -182,7 +182,8 @@ mod tests {
     use super::*;
 
     fn put(path: &str, kind: Kind) -> Change {
-        let mut meta = Meta { mode: 0o4755, uid: 1, gid: 65534, mtime: Time { sec: -1, nsec: 5 }, ..Meta::default() };
+        let mut meta =
+            Meta { mode: 0o4755, uid: 1, gid: 65534, mtime: Time { sec: -1, nsec: 5 }, ..Meta::default() };
         meta.xattrs.insert(b"user.x".to_vec(), vec![0, 1]);
         Change::Put(Entry { path: path.into(), meta, kind })
     }

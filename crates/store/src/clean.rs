@@ -54,8 +54,12 @@ impl Store {
 
 fn sweep_one(lock: &Path) {
     if let Ok(Some(_held)) = try_lock(lock) {
-        remove_tree(&lock.with_extension(""));
-        let _ = fs::remove_file(lock);
+        let folder = lock.with_extension("");
+        remove_tree(&folder);
+        // A folder that is not ours to remove keeps its lock, so that somebody else finds it.
+        if !folder.exists() {
+            let _ = fs::remove_file(lock);
+        }
     }
 }
 

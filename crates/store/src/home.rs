@@ -94,8 +94,18 @@ impl Store {
     }
 
     fn create(self, version: &Path) -> Result<Store> {
-        const FOLDERS: [&str; 10] =
-            ["blobs/sha256", "layers", "actions", "refs", "images", "stats", "builds", "mounts", "locks", "tmp"];
+        const FOLDERS: [&str; 10] = [
+            "blobs/sha256",
+            "layers",
+            "actions",
+            "refs",
+            "images",
+            "stats",
+            "builds",
+            "mounts",
+            "locks",
+            "tmp",
+        ];
         for folder in FOLDERS {
             let path = self.root.join(folder);
             fs::create_dir_all(&path).map_err(|e| Error::at("create", &path, e))?;

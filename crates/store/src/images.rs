@@ -19,7 +19,7 @@ pub struct Stored {
     pub id: Digest,
     /// The layers, lowest first, as they lie in the store.
     pub layers: Vec<LayerId>,
-    /// When the name was given, seconds since 1970.
+    /// When the image came here, seconds since 1970; further names keep it.
     pub at: i64,
     /// Bytes of the compressed layers.
     pub size: u64,
@@ -43,10 +43,13 @@ impl Store {
 
     /// The image of a name.
     pub fn image(&self, name: &Reference) -> Option<Stored> {
-        let tagged = Reference { digest: None, tag: name.tag.clone().or(Some("latest".into())), ..name.clone() };
+        let tagged =
+            Reference { digest: None, tag: name.tag.clone().or(Some("latest".into())), ..name.clone() };
         let stored: Option<Stored> = read_json(&self.image_path(&tagged.to_string()));
         let Some(digest) = name.digest else { return stored };
-        stored.filter(|s| s.manifest.digest == digest).or_else(|| self.image_by(|s| s.manifest.digest == digest))
+        stored
+            .filter(|s| s.manifest.digest == digest)
+            .or_else(|| self.image_by(|s| s.manifest.digest == digest))
     }
 
     fn image_by(&self, wanted: impl Fn(&Stored) -> bool) -> Option<Stored> {

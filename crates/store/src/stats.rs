@@ -110,7 +110,8 @@ fn parse(record: &[u8]) -> (Ident, Content) {
     let u32_at = |at: usize| u32::from_le_bytes(record[at..at + 4].try_into().expect("four bytes"));
     let time_at = |at: usize| Time { sec: u64_at(at) as i64, nsec: u32_at(at + 8) };
     let content = Content(record[48..80].try_into().expect("32 bytes"));
-    let id = Ident { dev: u64_at(0), ino: u64_at(8), size: u64_at(16), mtime: time_at(24), ctime: time_at(36) };
+    let id =
+        Ident { dev: u64_at(0), ino: u64_at(8), size: u64_at(16), mtime: time_at(24), ctime: time_at(36) };
     (id, content)
 }
 

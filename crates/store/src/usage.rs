@@ -128,7 +128,8 @@ impl Store {
 
     /// Blobs of images, of layers that are here, and of base images that tags resolved to.
     fn named_blobs(&self) -> BTreeSet<Digest> {
-        let resolutions = files_below(&self.path("refs")).into_iter().filter_map(|p| read_json::<Resolution>(&p));
+        let resolutions =
+            files_below(&self.path("refs")).into_iter().filter_map(|p| read_json::<Resolution>(&p));
         let manifests = self.images().into_iter().map(|i| i.manifest).chain(resolutions.map(|r| r.manifest));
         let mut named = BTreeSet::new();
         for manifest in manifests {

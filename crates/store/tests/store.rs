@@ -48,7 +48,8 @@ fn put_layer(store: &Store, id: &LayerId, size: usize) {
 }
 
 fn put_image(store: &Store, name: &str, layers: Vec<LayerId>) -> Stored {
-    let config = ImageConfig { config: Config { user: name.into(), ..Config::default() }, ..ImageConfig::default() };
+    let config =
+        ImageConfig { config: Config { user: name.into(), ..Config::default() }, ..ImageConfig::default() };
     let image = Image::new(config, Vec::new());
     store.put_blob(&image.manifest_bytes).unwrap();
     store.put_blob(&image.config_bytes).unwrap();

@@ -101,7 +101,13 @@ fn step(name: &str, text: &[u8], error: &StepError) -> String {
     out += &format!("error: {name}:{}: {}\n", error.line, error.message);
     out += &excerpt(text, error.line, error.line);
     out.extend(error.help.iter().map(|h| format!("help: {h}\n")));
-    out.extend(error.log.iter().filter(|l| l.exists()).map(|l| format!("note: the complete log is {}\n", l.display())));
+    out.extend(
+        error
+            .log
+            .iter()
+            .filter(|l| l.exists())
+            .map(|l| format!("note: the complete log is {}\n", l.display())),
+    );
     out
 }
 

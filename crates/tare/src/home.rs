@@ -15,7 +15,9 @@ pub fn folder() -> Result<PathBuf, Failure> {
     from("TARE_HOME")
         .or_else(|| from("XDG_DATA_HOME").map(|d| d.join("tare")))
         .or_else(|| from("HOME").map(|h| h.join(".local/share/tare")))
-        .ok_or_else(|| Failure::Other("neither TARE_HOME nor HOME is set: where is the store to be?".to_owned()))
+        .ok_or_else(|| {
+            Failure::Other("neither TARE_HOME nor HOME is set: where is the store to be?".to_owned())
+        })
 }
 
 /// Opens the store.
@@ -25,6 +27,7 @@ pub fn folder() -> Result<PathBuf, Failure> {
 pub fn store() -> Result<Store, Failure> {
     let folder = folder()?;
     // Relative paths would mean something else inside the sandbox's monitor.
-    let absolute = std::path::absolute(&folder).map_err(|e| Failure::Other(format!("open `{}`: {e}", folder.display())))?;
+    let absolute = std::path::absolute(&folder)
+        .map_err(|e| Failure::Other(format!("open `{}`: {e}", folder.display())))?;
     Ok(Store::open(&absolute)?)
 }

@@ -21,10 +21,12 @@ pub fn listen() -> Arc<AtomicBool> {
     let Ok(mut signals) = Signals::new([SIGINT, SIGTERM, SIGHUP]) else { return stop };
     std::thread::spawn(move || {
         for signal in signals.forever() {
-            if heard.swap(true, Ordering::SeqCst) {
+            if heard.load(Ordering::SeqCst) {
                 std::process::exit(128 + signal);
             }
+            // Before the flag: whoever sees that asks for this.
             FIRST.store(signal, Ordering::SeqCst);
+            heard.store(true, Ordering::SeqCst);
         }
     });
     stop

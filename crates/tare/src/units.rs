@@ -69,10 +69,14 @@ mod tests {
 
     #[test]
     fn sizes_both_ways() {
-        for (n, text) in [(0, "0 B"), (999, "999 B"), (1000, "1.00 kB"), (7_234_567, "7.23 MB"), (123_456_789, "123 MB")] {
+        for (n, text) in
+            [(0, "0 B"), (999, "999 B"), (1000, "1.00 kB"), (7_234_567, "7.23 MB"), (123_456_789, "123 MB")]
+        {
             assert_eq!(bytes(n), text);
         }
-        for (text, n) in [("1.5GB", Some(1_500_000_000)), ("64MiB", Some(67_108_864)), ("7", Some(7)), ("x", None)] {
+        for (text, n) in
+            [("1.5GB", Some(1_500_000_000)), ("64MiB", Some(67_108_864)), ("7", Some(7)), ("x", None)]
+        {
             assert_eq!(parse_bytes(text), n, "{text}");
         }
     }

@@ -79,7 +79,8 @@ pub fn ensure_modules() -> Result<()> {
     shell::write(&done, "")
 }
 
-fn hash_of(file: &Path) -> Result<u64> {
+/// A file's hash, to tell whether it changed.
+pub fn hash_of(file: &Path) -> Result<u64> {
     let mut hash = DefaultHasher::new();
     shell::read(file)?.hash(&mut hash);
     Ok(hash.finish())

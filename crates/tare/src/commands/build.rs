@@ -67,7 +67,11 @@ fn work(args: &Build, settings: &mut Settings) -> Result<Built, Failure> {
     })
 }
 
-fn one(store: &store::Store, settings: &Settings, sink: &(dyn Fn(engine::Event) + Sync)) -> engine::Result<Built> {
+fn one(
+    store: &store::Store,
+    settings: &Settings,
+    sink: &(dyn Fn(engine::Event) + Sync),
+) -> engine::Result<Built> {
     let _user = store.share()?;
     engine::build(store, settings, &Origins::default(), &Voice::new(sink))
 }
@@ -75,7 +79,9 @@ fn one(store: &store::Store, settings: &Settings, sink: &(dyn Fn(engine::Event) 
 /// A failure of the wiring inside the build's own kind of error.
 fn plain(failure: Failure) -> engine::Error {
     match failure {
-        Failure::Other(message) | Failure::Refused(message) | Failure::Usage(message) => engine::Error::Other(message),
+        Failure::Other(message) | Failure::Refused(message) | Failure::Usage(message) => {
+            engine::Error::Other(message)
+        }
         other => std::process::exit(other.report()),
     }
 }
@@ -141,7 +147,10 @@ fn source(args: &Build) -> Result<(Option<PathBuf>, String, Vec<u8>), Failure> {
         return Ok((None, "-".to_owned(), stdin_dockerfile()?));
     }
     if is_remote(&args.context) {
-        return Err(Failure::Usage(format!("`{}`: remote contexts are not supported yet; give a folder", args.context)));
+        return Err(Failure::Usage(format!(
+            "`{}`: remote contexts are not supported yet; give a folder",
+            args.context
+        )));
     }
     let folder = PathBuf::from(&args.context);
     if !folder.is_dir() {
@@ -152,7 +161,8 @@ fn source(args: &Build) -> Result<(Option<PathBuf>, String, Vec<u8>), Failure> {
     }
     let path = dockerfile_path(args, &folder)?;
     let text = std::fs::read(&path).map_err(|e| Failure::Other(format!("read `{}`: {e}", path.display())))?;
-    let name = path.file_name().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned());
+    let name =
+        path.file_name().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned());
     Ok((Some(folder), name, text))
 }
 
@@ -167,9 +177,10 @@ fn dockerfile_path(args: &Build, folder: &Path) -> Result<PathBuf, Failure> {
         return Ok(if !file.exists() && inside.exists() { inside } else { file.clone() });
     }
     let names = ["Dockerfile", "dockerfile", "Containerfile"].map(|name| folder.join(name));
-    names.into_iter().find(|path| path.is_file()).ok_or_else(|| {
-        Failure::Usage(format!("no Dockerfile in `{}`; name it with -f", folder.display()))
-    })
+    names
+        .into_iter()
+        .find(|path| path.is_file())
+        .ok_or_else(|| Failure::Usage(format!("no Dockerfile in `{}`; name it with -f", folder.display())))
 }
 
 fn stdin_dockerfile() -> Result<Vec<u8>, Failure> {
@@ -177,7 +188,9 @@ fn stdin_dockerfile() -> Result<Vec<u8>, Failure> {
     let read = std::io::stdin().lock().read_to_end(&mut text);
     read.map_err(|e| Failure::Other(format!("read the Dockerfile from standard input: {e}")))?;
     match text.starts_with(&[0x1f, 0x8b]) || text.get(257..262) == Some(b"ustar") {
-        true => Err(Failure::Usage("an archive on standard input as context is not supported yet".to_owned())),
+        true => {
+            Err(Failure::Usage("an archive on standard input as context is not supported yet".to_owned()))
+        }
         false => Ok(text),
     }
 }
@@ -192,7 +205,8 @@ fn ignore_file(context: &Path, dockerfile: Option<&Path>) -> Option<(String, Vec
     let inside = beside.as_ref().map(|b| context.join(b));
     let default = context.join("Dockerfile.dockerignore");
     let names = [context.join(".dockerignore"), context.join(".containerignore")];
-    let candidates = beside.into_iter().chain(inside).chain(dockerfile.is_none().then_some(default)).chain(names);
+    let candidates =
+        beside.into_iter().chain(inside).chain(dockerfile.is_none().then_some(default)).chain(names);
     let read = |path: PathBuf| {
         let name = path.file_name()?.to_string_lossy().into_owned();
         Some((name, std::fs::read(&path).ok()?))
@@ -232,7 +246,8 @@ fn format_of(name: CompressionName) -> Compression {
 fn contexts(args: &Build) -> Result<BTreeMap<String, NamedContext>, Failure> {
     let one = |text: &String| {
         let bad = || Failure::Usage(format!("`--build-context {text}` is not name=source"));
-        let (name, source) = text.split_once('=').filter(|(n, s)| !n.is_empty() && !s.is_empty()).ok_or_else(bad)?;
+        let (name, source) =
+            text.split_once('=').filter(|(n, s)| !n.is_empty() && !s.is_empty()).ok_or_else(bad)?;
         // Stage and image names are looked up in lower case.
         Ok((name.to_lowercase(), named_context(source)?))
     };
@@ -247,7 +262,9 @@ fn named_context(source: &str) -> Result<NamedContext, Failure> {
         return name.parse().map(NamedContext::Image).map_err(Failure::Usage);
     }
     if source.contains("://") || source.starts_with("git@") {
-        return Err(Failure::Usage(format!("named context `{source}`: only folders, oci-layout:// and docker-image:// are supported yet")));
+        return Err(Failure::Usage(format!(
+            "named context `{source}`: only folders, oci-layout:// and docker-image:// are supported yet"
+        )));
     }
     match Path::new(source).is_dir() {
         true => Ok(NamedContext::Folder(PathBuf::from(source))),
@@ -295,7 +312,8 @@ fn pairs(texts: &[String], inherit: bool) -> Result<BTreeMap<String, String>, Fa
 
 /// As a build argument, else from the environment.
 fn epoch(build_args: &BTreeMap<String, String>) -> Result<Option<i64>, Failure> {
-    let given = build_args.get("SOURCE_DATE_EPOCH").cloned().or_else(|| std::env::var("SOURCE_DATE_EPOCH").ok());
+    let given =
+        build_args.get("SOURCE_DATE_EPOCH").cloned().or_else(|| std::env::var("SOURCE_DATE_EPOCH").ok());
     let Some(text) = given.filter(|t| !t.is_empty()) else { return Ok(None) };
     let bad = || Failure::Usage(format!("SOURCE_DATE_EPOCH `{text}` is not a number of seconds since 1970"));
     text.parse().ok().filter(|n| *n >= 0).map(Some).ok_or_else(bad)
@@ -304,7 +322,9 @@ fn epoch(build_args: &BTreeMap<String, String>) -> Result<Option<i64>, Failure> 
 fn platform(args: &Build) -> Result<oci::Platform, Failure> {
     let Some(text) = &args.platform else { return Ok(oci::Platform::host()) };
     if text.contains(',') {
-        return Err(Failure::Usage(format!("`--platform {text}`: several platforms at once are not supported yet")));
+        return Err(Failure::Usage(format!(
+            "`--platform {text}`: several platforms at once are not supported yet"
+        )));
     }
     text.parse().map_err(Failure::Usage)
 }

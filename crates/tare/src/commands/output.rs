@@ -26,7 +26,8 @@ pub fn parse(text: &str) -> Result<Spec, String> {
     }
     let mut fields = Fields::default();
     for part in split(text) {
-        let (key, value) = part.split_once('=').ok_or_else(|| format!("`{part}` in `{text}` is not key=value"))?;
+        let (key, value) =
+            part.split_once('=').ok_or_else(|| format!("`{part}` in `{text}` is not key=value"))?;
         fields.set(key.trim(), value, text)?;
     }
     fields.finish(text)
@@ -76,12 +77,22 @@ impl Fields {
             "tar" => self.tar = Some(flag(key, value)?),
             "compression" => self.compression = Some(compression(value)?),
             "compression-level" => {
-                self.level = Some(value.parse().map_err(|_| format!("compression-level `{value}` is not a number"))?);
+                self.level =
+                    Some(value.parse().map_err(|_| format!("compression-level `{value}` is not a number"))?);
             }
             // True without being asked for: nothing else is ever written.
             "oci-mediatypes" if flag(key, value)? => {}
-            "unpack" | "store" | "dangling-name-prefix" | "name-canonical" | "oci-mediatypes" | "force-compression"
-            | "rewrite-timestamp" | "buildinfo" | "push-by-digest" | "registry.insecure" | "platform-split" => {
+            "unpack"
+            | "store"
+            | "dangling-name-prefix"
+            | "name-canonical"
+            | "oci-mediatypes"
+            | "force-compression"
+            | "rewrite-timestamp"
+            | "buildinfo"
+            | "push-by-digest"
+            | "registry.insecure"
+            | "platform-split" => {
                 return Err(format!("`{key}={value}` in `--output {text}` is not supported yet"));
             }
             _ => return Err(format!("unknown key `{key}` in `--output {text}`")),
@@ -99,8 +110,14 @@ impl Fields {
             "docker" if dest.is_some() => Output::Docker { dest },
             "docker" => Output::Load,
             "tar" => Output::Tar { dest },
-            "local" => Output::Local { dest: dest.ok_or_else(|| format!("`--output {text}` needs dest=FOLDER"))? },
-            _ => return Err(format!("unknown type `{kind}` in `--output {text}`: oci, docker, tar, local, image or registry")),
+            "local" => {
+                Output::Local { dest: dest.ok_or_else(|| format!("`--output {text}` needs dest=FOLDER"))? }
+            }
+            _ => {
+                return Err(format!(
+                    "unknown type `{kind}` in `--output {text}`: oci, docker, tar, local, image or registry"
+                ));
+            }
         };
         if self.push && !matches!(output, Output::Image { .. }) {
             return Err(format!("`push` in `--output {text}` goes with type=image only"));

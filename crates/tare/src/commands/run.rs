@@ -41,7 +41,8 @@ pub fn run(args: Run) -> Outcome {
 /// The program decides what a signal means.
 fn forward(control: sandbox::Control) {
     use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
-    let Ok(mut signals) = signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2])
+    let Ok(mut signals) =
+        signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2])
     else {
         return;
     };
@@ -101,9 +102,9 @@ fn check_port(text: &str) -> Result<(), Failure> {
     let bad = |why: String| Err(Failure::Usage(format!("`-p {text}`: {why}")));
     match ports.as_slice() {
         [inner, outer, ..] if inner == outer && inner.parse::<u16>().is_ok() => Ok(()),
-        [inner, outer, ..] if inner.parse::<u16>().is_ok() && outer.parse::<u16>().is_ok() => {
-            bad(format!("containers use the host's network, so port {inner} can't become {outer}; use -p {inner}:{inner}"))
-        }
+        [inner, outer, ..] if inner.parse::<u16>().is_ok() && outer.parse::<u16>().is_ok() => bad(format!(
+            "containers use the host's network, so port {inner} can't become {outer}; use -p {inner}:{inner}"
+        )),
         _ => bad("write it as PORT:PORT".to_owned()),
     }
 }
@@ -114,7 +115,13 @@ mod tests {
 
     #[test]
     fn ports_must_be_the_same() {
-        for (text, good) in [("80:80", true), ("127.0.0.1:80:80", true), ("80:80/tcp", true), ("8080:80", false), ("80", false)] {
+        for (text, good) in [
+            ("80:80", true),
+            ("127.0.0.1:80:80", true),
+            ("80:80/tcp", true),
+            ("8080:80", false),
+            ("80", false),
+        ] {
             assert_eq!(check_port(text).is_ok(), good, "{text}");
         }
     }

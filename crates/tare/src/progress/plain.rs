@@ -32,10 +32,15 @@ impl Plain {
         let text = match event {
             Event::Warning(text) => format!("WARN: {text}\n"),
             Event::Started { task, name } => {
-                tasks.insert(*task, Task { started: Instant::now(), open: Vec::new(), moved: BTreeMap::new() });
+                tasks.insert(
+                    *task,
+                    Task { started: Instant::now(), open: Vec::new(), moved: BTreeMap::new() },
+                );
                 format!("#{} {name}\n", task.0)
             }
-            Event::Printed { task, bytes } => tasks.get_mut(task).map_or_else(String::new, |t| t.print(*task, bytes)),
+            Event::Printed { task, bytes } => {
+                tasks.get_mut(task).map_or_else(String::new, |t| t.print(*task, bytes))
+            }
             Event::Moved { task, what, done, total } => {
                 tasks.get_mut(task).map_or_else(String::new, |t| t.moved(*task, what, *done, *total))
             }
@@ -86,6 +91,12 @@ impl Task {
         }
         *last = (done, done);
         let rate = done as f64 / self.started.elapsed().as_secs_f64().max(0.001);
-        format!("#{} {what} {} / {} ({}/s)\n", id.0, units::bytes(done), units::bytes(total), units::bytes(rate as u64))
+        format!(
+            "#{} {what} {} / {} ({}/s)\n",
+            id.0,
+            units::bytes(done),
+            units::bytes(total),
+            units::bytes(rate as u64)
+        )
     }
 }

@@ -79,7 +79,9 @@ impl Screen {
         match event {
             Event::Warning(text) => self.above += &format!("\x1b[33mwarning:\x1b[0m {text}\n"),
             Event::Started { task, name } => drop(self.tasks.insert(task, Task::new(name))),
-            Event::Printed { task, bytes } => self.tasks.get_mut(&task).into_iter().for_each(|t| t.print(&bytes)),
+            Event::Printed { task, bytes } => {
+                self.tasks.get_mut(&task).into_iter().for_each(|t| t.print(&bytes))
+            }
             Event::Moved { task, what, done, total } => {
                 if let Some(t) = self.tasks.get_mut(&task) {
                     t.moved.insert(what, (done, total));
@@ -151,10 +153,17 @@ impl Task {
         let (done, total) = self.moved.values().fold((0, 0), |(a, b), (done, total)| (a + done, b + total));
         if total > 0 {
             let rate = done as f64 / self.started.elapsed().as_secs_f64().max(0.001);
-            out += &format!("    {} / {} ({}/s)\n", units::bytes(done), units::bytes(total), units::bytes(rate as u64));
+            out += &format!(
+                "    {} / {} ({}/s)\n",
+                units::bytes(done),
+                units::bytes(total),
+                units::bytes(rate as u64)
+            );
         }
         if with_tail {
-            self.tail.iter().for_each(|l| out += &format!("\x1b[2m    {}\x1b[0m\n", cut(l, width.saturating_sub(6))));
+            self.tail
+                .iter()
+                .for_each(|l| out += &format!("\x1b[2m    {}\x1b[0m\n", cut(l, width.saturating_sub(6))));
         }
         out
     }
@@ -168,7 +177,8 @@ fn width() -> usize {
 
 /// The start of a text, without what could move the cursor.
 fn cut(text: &str, width: usize) -> String {
-    let clean: Vec<char> = text.chars().map(|c| if c == '\t' { ' ' } else { c }).filter(|c| !c.is_control()).collect();
+    let clean: Vec<char> =
+        text.chars().map(|c| if c == '\t' { ' ' } else { c }).filter(|c| !c.is_control()).collect();
     match clean.len() > width {
         true => clean[..width.saturating_sub(1)].iter().chain(&['…']).collect(),
         false => clean.iter().collect(),
