@@ -157,7 +157,7 @@ fn images_by_name_and_by_id() {
     assert_eq!(store.image(&name("app")), Some(app.clone()));
     assert_eq!(store.image(&name("app:other")), None);
     assert_eq!(store.image(&name(&format!("any@{}", app.manifest.digest))), Some(app.clone()));
-    assert_eq!(store.images_of_id(&app.id.short()), [app.clone()]);
+    assert_eq!(store.images_of_id(&app.id.short()), std::slice::from_ref(&app));
     assert!(store.remove_image(&app.name).unwrap());
     assert!(!store.remove_image(&app.name).unwrap());
 }
@@ -220,7 +220,7 @@ fn the_dead_are_swept_and_the_living_are_not() {
     let dead = scratch.0.join("home/tmp/1-0-1");
     fs::create_dir_all(dead.join("locked")).unwrap();
     use std::os::unix::fs::PermissionsExt;
-    fs::set_permissions(dead.join("locked"), fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(dead.join("locked"), fs::Permissions::from_mode(0o0)).unwrap();
     fs::write(dead.with_extension("lock"), b"").unwrap();
     scratch.store().sweep();
     assert!(own.exists());

@@ -4,7 +4,10 @@
 //! the prober that makes the system calls which busybox has no applet for. Runs as root and as an ordinary
 //! user with subordinate ids alike: there it first becomes root of a user namespace, as `tare` does.
 
+#[macro_use]
+mod helpers;
 mod cases;
+mod files;
 mod entering;
 mod probe;
 mod world;
@@ -36,7 +39,8 @@ fn main() -> ExitCode {
         return ExitCode::FAILURE;
     }
     let world = World::new();
-    let failed = entering + run_in_threads(cases::CASES, &args, &world);
+    let all = [cases::CASES, files::CASES].concat();
+    let failed = entering + run_in_threads(&all, &args, &world);
     drop(world);
     if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
