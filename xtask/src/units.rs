@@ -59,12 +59,12 @@ pub fn build(around: &Around) -> Result<Vec<Executable>> {
     place::open_to_all(&programs)?;
     built
         .into_iter()
-        .filter(|e| !e.target.ends_with(" bin") || is_test(e))
+        .filter(is_test)
         .map(|e| copy(e, &programs, &sources))
         .collect()
 }
 
-/// cargo names the plain binary as well, without a hash at the end; that one is no test.
+/// cargo names plain binaries and examples as well; those are no tests.
 fn is_test(executable: &Executable) -> bool {
     executable.path.parent().is_some_and(|dir| dir.ends_with("deps"))
 }

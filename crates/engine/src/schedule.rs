@@ -141,7 +141,7 @@ impl Session<'_> {
         match result {
             Ok((stack, how)) => {
                 task.end(how);
-                stack.iter().for_each(|layer| self.store.touch(layer));
+                stack[below.len()..].iter().for_each(|layer| self.store.touch(layer));
                 self.set_stack(id, stack, how == Ended::Cached);
                 Ok(())
             }

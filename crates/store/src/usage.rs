@@ -106,6 +106,7 @@ impl Store {
 
     /// Removes answers whose layer is gone, and blobs that nothing names any more.
     fn drop_dangling(&self, room: Room) {
+        self.drop_locks();
         for path in files_below(&self.path("actions")) {
             if !read_json::<Action>(&path).is_some_and(|a| self.has_layer(&a.layer)) {
                 let _ = fs::remove_file(path);
@@ -124,6 +125,12 @@ impl Store {
                 let _ = fs::remove_file(path);
             }
         }
+    }
+
+    /// Every key that was ever built has left an empty lock file; nobody holds one but us.
+    fn drop_locks(&self) {
+        let locks = files_below(&self.path("locks"));
+        locks.iter().filter(|path| !path.ends_with("store")).for_each(|path| drop(fs::remove_file(path)));
     }
 
     /// Blobs of images, of layers that are here, and of base images that tags resolved to.

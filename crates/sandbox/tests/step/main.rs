@@ -42,7 +42,17 @@ fn main() -> ExitCode {
     let all = [cases::CASES, files::CASES].concat();
     let failed = entering + run_in_threads(&all, &args, &world);
     drop(world);
+    summary(PASSED.load(Ordering::SeqCst), failed);
     if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// How many cases have passed.
+static PASSED: AtomicUsize = AtomicUsize::new(0);
+
+/// The closing line that whoever counts tests looks for.
+fn summary(passed: usize, failed: usize) {
+    let word = if failed == 0 { "ok" } else { "FAILED" };
+    println!("\ntest result: {word}. {passed} passed; {failed} failed; 0 ignored; 0 measured; 0 filtered out");
 }
 
 fn run_in_threads(cases: &[Case], args: &[String], world: &World) -> usize {
@@ -69,6 +79,7 @@ fn run_all<F: Copy>(cases: &[(&'static str, F)], args: &[String], run: impl Fn(F
     let fails = |(name, case): &&(&'static str, F)| {
         let passed = catch_unwind(AssertUnwindSafe(|| run(*case))).is_ok();
         println!("test {name} ... {}", if passed { "ok" } else { "FAILED" });
+        PASSED.fetch_add(usize::from(passed), Ordering::SeqCst);
         !passed
     };
     chosen.filter(fails).count()
