@@ -57,11 +57,7 @@ pub fn build(around: &Around) -> Result<Vec<Executable>> {
     let programs = around.scratch.join("tests");
     shell::mkdir(&programs)?;
     place::open_to_all(&programs)?;
-    built
-        .into_iter()
-        .filter(is_test)
-        .map(|e| copy(e, &programs, &sources))
-        .collect()
+    built.into_iter().filter(is_test).map(|e| copy(e, &programs, &sources)).collect()
 }
 
 /// cargo names plain binaries and examples as well; those are no tests.

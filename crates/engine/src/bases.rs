@@ -169,7 +169,7 @@ impl Resolver<'_> {
             }
             Err(message) => {
                 task.fail(message.clone());
-                Err(at_line(want.line, message))
+                Err(not_found(want, message))
             }
         }
     }
@@ -184,7 +184,7 @@ impl Resolver<'_> {
     }
 
     fn place(&self, want: &Want) -> Result<Place> {
-        let reference = || want.name.parse::<Reference>().map_err(|m| at_line(want.line, m));
+        let reference = || want.name.parse::<Reference>().map_err(|m| not_found(want, m));
         Ok(match self.settings.contexts.get(&want.name) {
             Some(NamedContext::Layout(spec)) => Place::Layout(spec.clone()),
             Some(NamedContext::Image(name)) => self.place_of(name.clone()),
@@ -252,7 +252,8 @@ impl Resolver<'_> {
     }
 }
 
-fn at_line(line: u32, message: String) -> crate::Error {
-    let span = dockerfile::Span::default();
-    crate::Error::Dockerfile(vec![dockerfile::Diagnostic { line, end_line: line, span, message, help: None }])
+fn not_found(want: &Want, message: String) -> crate::Error {
+    let (span, line) = (dockerfile::Span::default(), want.line);
+    let help = want.near.as_ref().map(|name| format!("did you mean stage `{name}`?"));
+    crate::Error::Dockerfile(vec![dockerfile::Diagnostic { line, end_line: line, span, message, help }])
 }

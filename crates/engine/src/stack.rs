@@ -34,8 +34,12 @@ impl Session<'_> {
     /// The merged view of a stack.
     ///
     /// # Errors
-    /// As [`Session::folders`].
+    /// As [`Session::folders`]. Always if this process may not work: outside of the user namespace the files
+    /// have other owners.
     pub fn view(&self, stack: &[LayerId]) -> Result<View> {
+        if !self.settings.may_work {
+            return Err(Error::NeedsWork);
+        }
         let open =
             |path: PathBuf| Root::open(&path).map_err(doing(format_args!("open `{}`", path.display())));
         let roots = self.folders(stack)?.into_iter().map(open).collect::<Result<Vec<_>>>()?;

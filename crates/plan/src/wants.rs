@@ -21,6 +21,8 @@ pub struct Want {
     pub line: u32,
     /// Whether `name` is a named context.
     pub context: bool,
+    /// A stage of nearly that name, which may have been meant.
+    pub near: Option<String>,
 }
 
 /// What stands behind FROM.
@@ -49,7 +51,8 @@ pub fn wants(source: &Dockerfile, stages: &Stages, options: &Options) -> Result<
     let mut add = |name: &str, platform: &Platform, line: u32| {
         if !out.iter().any(|w| w.name == name && w.platform == *platform) {
             let context = options.image_contexts.contains(name);
-            out.push(Want { name: name.to_owned(), platform: platform.clone(), line, context });
+            let near = dockerfile::suggest::nearest(name, stages.names());
+            out.push(Want { name: name.to_owned(), platform: platform.clone(), line, context, near });
         }
     };
     for index in needed(stages, target(stages, options)?, options)? {

@@ -21,9 +21,10 @@ use crate::rung::{Ids, Rung};
 use crate::subid::Range;
 use crate::sys::{self, Ended, Forked};
 
-/// Signals that are sent to the process that was started but meant for us. Ctrl-C and a closed terminal reach
-/// both of us anyway.
-const HANDED_ON: [i32; 4] = [libc::SIGTERM, libc::SIGHUP, libc::SIGUSR1, libc::SIGUSR2];
+/// Signals that are sent to the process that was started but meant for us. What a terminal sends reaches both of
+/// us anyway, and a second Ctrl-C means something else than the first.
+const HANDED_ON: [i32; 6] =
+    [libc::SIGINT, libc::SIGQUIT, libc::SIGTERM, libc::SIGHUP, libc::SIGUSR1, libc::SIGUSR2];
 
 /// We are on the rung.
 #[derive(Debug)]
@@ -132,8 +133,6 @@ fn stand_by(pid: i32) -> i32 {
     let mut signals = HANDED_ON.to_vec();
     signals.push(libc::SIGCHLD);
     sys::block(&signals);
-    sys::ignore(libc::SIGINT);
-    sys::ignore(libc::SIGQUIT);
     loop {
         match sys::reap(pid, false) {
             Ok(Some(Ended::Code(code))) => return code,
@@ -145,10 +144,11 @@ fn stand_by(pid: i32) -> i32 {
 }
 
 fn hand_on(pid: i32, signals: &[i32]) {
-    if let Ok(signal) = sys::wait_signal(signals)
-        && signal != libc::SIGCHLD
+    if let Ok(came) = sys::wait_signal(signals)
+        && came.signal != libc::SIGCHLD
+        && !came.from_kernel
     {
-        let _ = sys::kill(pid, signal);
+        let _ = sys::kill(pid, came.signal);
     }
 }
 

@@ -226,11 +226,25 @@ fn signal_set(signals: &[i32]) -> libc::sigset_t {
     set
 }
 
+/// A signal that came.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Came {
+    /// Which.
+    pub signal: i32,
+    /// The kernel sent it, as a terminal does for Ctrl-C, and so to the whole group; else a process did.
+    pub from_kernel: bool,
+}
+
 /// Waits for one of `signals`, which must be blocked.
-pub(crate) fn wait_signal(signals: &[i32]) -> io::Result<i32> {
+pub(crate) fn wait_signal(signals: &[i32]) -> io::Result<Came> {
     let set = signal_set(signals);
-    // SAFETY: `set` is valid and outlives the call; no info is asked for.
-    check(unsafe { libc::sigwaitinfo(&raw const set, ptr::null_mut()) } as i64).map(|signal| signal as i32)
+    // SAFETY: `set` and `info` are valid and outlive the call; all zero is a valid siginfo_t.
+    let (signal, info) = unsafe {
+        let mut info: libc::siginfo_t = std::mem::zeroed();
+        (libc::sigwaitinfo(&raw const set, &raw mut info), info)
+    };
+    let signal = check(signal.into())? as i32;
+    Ok(Came { signal, from_kernel: info.si_code == libc::SI_KERNEL })
 }
 
 /// A descriptor that becomes readable when one of `signals`, which must be blocked, arrives.

@@ -76,11 +76,13 @@ fn sleeper() -> (Child, u32) {
 }
 
 fn termination() {
-    let (mut child, inner) = sleeper();
-    signal(child.id(), libc::SIGTERM);
-    let status = child.wait().expect("wait");
-    assert!(status.code() == Some(128 + libc::SIGTERM) || status.signal() == Some(libc::SIGTERM), "{status}");
-    assert!(gone(inner));
+    for number in [libc::SIGTERM, libc::SIGINT] {
+        let (mut child, inner) = sleeper();
+        signal(child.id(), number);
+        let status = child.wait().expect("wait");
+        assert!(status.code() == Some(128 + number) || status.signal() == Some(number), "{status}");
+        assert!(gone(inner));
+    }
 }
 
 fn outer_killed() {

@@ -52,7 +52,9 @@ static PASSED: AtomicUsize = AtomicUsize::new(0);
 /// The closing line that whoever counts tests looks for.
 fn summary(passed: usize, failed: usize) {
     let word = if failed == 0 { "ok" } else { "FAILED" };
-    println!("\ntest result: {word}. {passed} passed; {failed} failed; 0 ignored; 0 measured; 0 filtered out");
+    println!(
+        "\ntest result: {word}. {passed} passed; {failed} failed; 0 ignored; 0 measured; 0 filtered out"
+    );
 }
 
 fn run_in_threads(cases: &[Case], args: &[String], world: &World) -> usize {
