@@ -88,8 +88,10 @@ pub fn build(store: &Store, settings: &Settings, origins: &Origins, voice: &Voic
     let plan = plan::lower(&source, &stages, &settings.plan, &bases.facts()).map_err(Error::Dockerfile)?;
     plan.warnings.iter().for_each(|w| voice.warn(w.clone()));
     let session = Session::new(store, settings, origins, voice, &plan, &bases, stages.stages.len() == 1)?;
-    session.run_all()?;
+    let done = session.run_all();
+    // Also when it failed: what was learnt about the context's files stays true.
     session.contexts.save(store);
+    done?;
     let built = session.assemble()?;
     session.export(built)
 }

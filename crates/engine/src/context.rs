@@ -103,7 +103,7 @@ impl Folder {
     }
 
     fn walk(&self) -> std::result::Result<Vec<Found>, String> {
-        let say = |e: std::io::Error| format!("read context `{}`: {e}", self.path.display());
+        let say = |e: std::io::Error| format!("read context `{}`: {}", self.path.display(), store::plain(&e));
         let root = Root::open(&self.path).map_err(say)?;
         scan(&root, b"", &self.patterns).map_err(say)
     }

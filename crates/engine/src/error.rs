@@ -73,5 +73,5 @@ impl From<transport::Error> for Error {
 
 /// An I/O error with the verb and the thing.
 pub fn doing(verb: impl fmt::Display) -> impl FnOnce(std::io::Error) -> Error {
-    move |e| Error::Other(format!("{verb}: {e}"))
+    move |e| Error::Other(format!("{verb}: {}", store::plain(&e)))
 }

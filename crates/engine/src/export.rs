@@ -201,7 +201,7 @@ fn merge(from: &Path, to: &Path) -> std::io::Result<()> {
 fn write_file(dest: Option<&Path>, write: impl FnOnce(&mut dyn Write) -> Result<()>) -> Result<()> {
     let Some(dest) = dest else { return write(&mut std::io::stdout().lock()) };
     let part = dest.with_extension(format!("part-{}", std::process::id()));
-    let say = |e: std::io::Error| Error::Other(format!("write `{}`: {e}", dest.display()));
+    let say = |e: std::io::Error| Error::Other(format!("write `{}`: {}", dest.display(), store::plain(&e)));
     let file = File::create(&part).map_err(say)?;
     let mut out = BufWriter::with_capacity(1 << 17, file);
     let result = write(&mut out)

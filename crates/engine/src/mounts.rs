@@ -1,8 +1,10 @@
-//! `RUN --mount`: bind, cache and tmpfs to what the sandbox mounts.
+//! `RUN --mount`: binds, caches, tmpfs, secrets and agents to what the sandbox mounts.
 //!
 //! A bind mount is never written to: what a step writes there goes to a scratch layer that is thrown away.
 //! A cache mount is a folder of the store, by id; it is not part of the step's key.
 
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 
@@ -14,12 +16,15 @@ use store::lock::Lock;
 use crate::build::Session;
 use crate::error::{Error, Result, doing};
 use crate::made::Form;
+use crate::settings::Secret;
 
 /// What a step has mounted, and what it holds while it runs.
 #[derive(Default)]
 pub struct Mounts {
     /// For the sandbox.
     pub list: Vec<sandbox::Mount>,
+    /// Variables that secrets and agents are handed over in.
+    pub env: Vec<(OsString, OsString)>,
     /// Locked caches.
     pub locks: Vec<Lock>,
 }
@@ -84,15 +89,14 @@ impl Session<'_> {
         out.list.extend(run.script.as_ref().map(|(name, text)| script(name, text)));
         for (mount, from) in &run.mounts {
             let kind = match mount.kind {
-                MountType::Tmpfs => tmpfs(mount),
-                MountType::Cache => self.cache_mount(mount, &mut out.locks)?,
-                MountType::Bind => self.bind_mount(mount, from)?,
-                MountType::Secret | MountType::Ssh => {
-                    return Err(format!("`--mount=type={}` is not supported yet", mount.kind.name()).into());
-                }
+                MountType::Tmpfs => Some(tmpfs(mount)),
+                MountType::Cache => Some(self.cache_mount(mount, &mut out.locks)?),
+                MountType::Bind => Some(self.bind_mount(mount, from)?),
+                MountType::Secret => self.secret_mount(mount, &mut out.env)?,
+                MountType::Ssh => self.agent_mount(mount, &mut out.env)?,
             };
-            let target = PathBuf::from(mount.target.as_deref().unwrap_or_default());
-            out.list.push(sandbox::Mount { target, kind });
+            let target = mount.target.as_ref().map(PathBuf::from);
+            out.list.extend(target.zip(kind).map(|(target, kind)| sandbox::Mount { target, kind }));
         }
         Ok(out)
     }
@@ -152,6 +156,57 @@ impl Session<'_> {
             .map_err(say())?;
         chown(&upper, Some(node.stat.uid), Some(node.stat.gid)).map_err(say())?;
         Ok(MountKind::Overlay { lowers, upper, work })
+    }
+}
+
+/// A secret that is larger was meant to be something else. BuildKit's limit.
+const LARGEST_SECRET: usize = 500 << 10;
+
+impl Session<'_> {
+    /// The value is in no key, no layer and no log, and on no disk: the sandbox has it in memory.
+    fn secret_mount(&self, mount: &Mount, env: &mut Vec<(OsString, OsString)>) -> Result<Option<MountKind>> {
+        let id = mount.id.as_deref().unwrap_or_default();
+        let Some(contents) = self.secret(id)? else {
+            return match mount.required {
+                true => Err(format!("secret {id}: not found; give it with --secret id={id},src=FILE").into()),
+                false => Ok(None),
+            };
+        };
+        if let Some(name) = &mount.env {
+            env.push((name.into(), OsString::from_vec(contents.clone())));
+        }
+        let (uid, gid) = (mount.uid.unwrap_or(0), mount.gid.unwrap_or(0));
+        let mode = mount.mode.unwrap_or(0o400);
+        Ok(Some(MountKind::File { contents, mode, uid, gid, readonly: true }))
+    }
+
+    fn secret(&self, id: &str) -> Result<Option<Vec<u8>>> {
+        let contents = match self.settings.secrets.get(id) {
+            None => return Ok(None),
+            Some(Secret::File(path)) => std::fs::read(path)
+                .map_err(doing(format_args!("read secret `{id}` from `{}`", path.display())))?,
+            Some(Secret::Variable(name)) => match std::env::var_os(name) {
+                Some(value) => value.into_vec(),
+                None => return Err(format!("secret `{id}`: the variable `{name}` is not set").into()),
+            },
+        };
+        match contents.len() > LARGEST_SECRET {
+            true => Err(format!("secret `{id}` is larger than 500 KiB").into()),
+            false => Ok(Some(contents)),
+        }
+    }
+
+    fn agent_mount(&self, mount: &Mount, env: &mut Vec<(OsString, OsString)>) -> Result<Option<MountKind>> {
+        let id = mount.id.as_deref().unwrap_or_default();
+        match (self.settings.agents.get(id), mount.required) {
+            (Some(socket), _) => {
+                let target = mount.target.as_deref().unwrap_or_default();
+                env.push(("SSH_AUTH_SOCK".into(), target.into()));
+                Ok(Some(MountKind::Bind { source: socket.clone(), readonly: false, recursive: false }))
+            }
+            (None, true) => Err(format!("ssh agent `{id}` is required; give it with --ssh {id}").into()),
+            (None, false) => Ok(None),
+        }
     }
 }
 

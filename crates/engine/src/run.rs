@@ -52,6 +52,7 @@ impl Session<'_> {
         let mounts = self.mounts(run)?;
         let mut step = self.sandbox_step(run, &below, lowers, &scratch)?;
         step.mounts.extend(mounts.list);
+        step.env.extend(mounts.env);
         let started = self.disk_time()?;
         let created = self.supervise(id, step, task)?;
         drop(mounts.locks);

@@ -22,6 +22,10 @@ pub struct Settings {
     pub contexts: BTreeMap<String, NamedContext>,
     /// What decides the plan.
     pub plan: plan::Options,
+    /// `--secret`: where each one's value is read when a step asks for it.
+    pub secrets: BTreeMap<String, Secret>,
+    /// `--ssh`: sockets of agents by id.
+    pub agents: BTreeMap<String, PathBuf>,
     /// `-t`.
     pub tags: Vec<Reference>,
     /// `--output`.
@@ -52,6 +56,15 @@ pub enum NamedContext {
     Layout(String),
     /// An image by another name.
     Image(Reference),
+}
+
+/// Where a secret's value is. The value itself is in memory only while a step starts.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Secret {
+    /// In a file.
+    File(PathBuf),
+    /// In an environment variable of tare.
+    Variable(String),
 }
 
 /// Where the result goes.

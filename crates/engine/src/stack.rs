@@ -178,6 +178,8 @@ fn compression_of(blob: &oci::Descriptor) -> Result<oci::media::Compression> {
 }
 
 /// Unpacks a layer and checks that the tar is the one that the config names.
+///
+/// Devices and attributes that an ordinary user can't make are left out, as every builder without root does.
 fn unpack(
     blob: &mut (dyn std::io::Read + Send),
     compression: oci::media::Compression,

@@ -21,33 +21,38 @@ fn one(lower: &mut Lower, site: &Site, state: &State, value: &str) -> Result<(Mo
     let raw_from = Mount::raw_from(value).map_err(|p| p.message)?;
     let mut mount = Mount::parse_with(value, |field| word(lower, state, field)).map_err(|p| p.message)?;
     mount.from = raw_from;
+    mount.id = identity(&mount);
     mount.target = target(state, &mount)?;
     let from = match &mount.from {
         Some(name) => lower.mount_source(site, name)?,
         None => From::Context,
     };
-    supported(&mount)?;
     Ok((mount, from))
 }
 
-/// Where it is mounted; bind, cache and tmpfs without a target are mounted on the working directory.
+/// The id of a secret or agent: `id`, else the source, else the target's last name.
+fn identity(mount: &Mount) -> Option<String> {
+    let last = |path: &String| path.rsplit('/').next().unwrap_or_default().to_owned();
+    match mount.kind {
+        MountType::Secret => mount.source.clone().or(mount.id.clone()).or(mount.target.as_ref().map(last)),
+        MountType::Ssh => Some(mount.id.clone().unwrap_or_else(|| "default".to_owned())),
+        MountType::Bind | MountType::Cache | MountType::Tmpfs => mount.id.clone(),
+    }
+}
+
+/// Where it is mounted; bind, cache and tmpfs without a target are mounted on the working directory, a secret in
+/// `/run/secrets` unless it is wanted as a variable only.
 fn target(state: &State, mount: &Mount) -> Result<Option<String>> {
+    let id = mount.id.as_deref().unwrap_or_default();
     let path = match (&mount.target, mount.kind) {
         (Some(target), _) => crate::path::join(state.cwd(), target),
         (None, MountType::Bind | MountType::Cache | MountType::Tmpfs) => state.cwd().to_owned(),
-        (None, _) => return Ok(None),
+        (None, MountType::Secret) if mount.env.is_some() => return Ok(None),
+        (None, MountType::Secret) => format!("/run/secrets/{}", id.rsplit('/').next().unwrap_or_default()),
+        (None, MountType::Ssh) => format!("/run/buildkit/ssh_agent.{id}"),
     };
     if path == "/" {
         return Err(format!("invalid mount target \"/\" of a {} mount", mount.kind.name()));
     }
     Ok(Some(path))
-}
-
-fn supported(mount: &Mount) -> Result<()> {
-    match mount.kind {
-        MountType::Secret | MountType::Ssh => {
-            Err(format!("`--mount=type={}` is not supported yet", mount.kind.name()))
-        }
-        MountType::Bind | MountType::Cache | MountType::Tmpfs => Ok(()),
-    }
 }

@@ -235,5 +235,19 @@ fn mounts_name_their_sources() {
     let targets: Vec<_> = run.mounts.iter().map(|(m, from)| (m.target.as_deref().unwrap(), from)).collect();
     assert_eq!(targets, [("/w/m", &From::Step(Some(plan::StepId(0)))), ("/c", &From::Context)]);
     assert_eq!(plan.steps[3].inputs, [plan::StepId(0)]);
-    check_error("FROM scratch\nRUN --mount=type=secret,id=x true\n", "not supported yet");
+}
+
+#[test]
+fn secrets_have_an_id_and_a_place() {
+    let check = |value: &str, id: &str, target: Option<&str>| {
+        let plan = plan(&format!("FROM scratch\nWORKDIR /w\nRUN --mount=type={value} true\n"));
+        let Op::Run(run) = &plan.steps[1].op else { panic!("it is a RUN") };
+        let mount = &run.mounts[0].0;
+        assert_eq!((mount.id.as_deref(), mount.target.as_deref()), (Some(id), target), "{value}");
+    };
+    check("secret,id=x", "x", Some("/run/secrets/x"));
+    check("secret,target=/root/.netrc", ".netrc", Some("/root/.netrc"));
+    check("secret,id=x,target=here", "x", Some("/w/here"));
+    check("secret,id=x,env=X", "x", None);
+    check("ssh", "default", Some("/run/buildkit/ssh_agent.default"));
 }

@@ -57,11 +57,23 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.doing, self.cause)
+        write!(f, "{}: {}", self.doing, plain(&self.cause))
     }
 }
 
 impl std::error::Error for Error {}
+
+/// The kernel's reason in our style: `No such file or directory (os error 2)` is `no such file or directory`.
+pub fn plain(error: &io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or_default();
+    let mut letters = text.chars();
+    match (letters.next(), text.chars().nth(1)) {
+        // "I/O error" keeps its capitals.
+        (Some(first), Some(second)) if second.is_lowercase() => first.to_lowercase().chain(letters).collect(),
+        _ => text.to_owned(),
+    }
+}
 
 impl From<Error> for String {
     fn from(e: Error) -> String {

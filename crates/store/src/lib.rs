@@ -17,7 +17,7 @@ pub mod stats;
 pub mod usage;
 
 pub use action::Action;
-pub use home::{Error, Result, Store};
+pub use home::{Error, Result, Store, plain};
 pub use images::Stored;
 pub use layers::{BlobRecord, LayerId, Variant};
 pub use refs::Resolution;

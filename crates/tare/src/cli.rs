@@ -94,6 +94,12 @@ pub struct Build {
     /// Label of the image (repeatable).
     #[arg(long = "label", value_name = "K=V")]
     pub labels: Vec<String>,
+    /// A secret for `RUN --mount=type=secret`: `id=ID[,src=FILE|,env=VARIABLE]` (repeatable).
+    #[arg(long = "secret", value_name = "SPEC")]
+    pub secrets: Vec<String>,
+    /// An agent for `RUN --mount=type=ssh`: `default` or `ID[=SOCKET]` (repeatable).
+    #[arg(long, value_name = "ID[=SOCKET]")]
+    pub ssh: Vec<String>,
     /// Where the result goes: `type=oci|docker|tar|local|image,dest=…,name=…,push=true`, or a folder (repeatable).
     #[arg(short, long = "output", value_name = "SPEC")]
     pub outputs: Vec<String>,
@@ -168,12 +174,6 @@ pub struct Foreign {
     /// Not supported yet.
     #[arg(long, hide = true)]
     pub attest: Vec<String>,
-    /// Not supported yet.
-    #[arg(long, hide = true)]
-    pub secret: Vec<String>,
-    /// Not supported yet.
-    #[arg(long, hide = true)]
-    pub ssh: Vec<String>,
     /// Not supported yet.
     #[arg(long, hide = true)]
     pub allow: Vec<String>,

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
-use crate::failure::Failure;
+use crate::failure::{Failure, doing};
 
 /// What the file may say; anything else in it is an error, so that a slip of the pen is seen.
 #[derive(Debug, Default, PartialEq, Eq, Deserialize)]
@@ -31,7 +31,7 @@ pub fn read() -> Result<Config, Failure> {
     let text = match std::fs::read_to_string(&path) {
         Ok(text) => text,
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Config::default()),
-        Err(e) => return Err(Failure::Other(format!("read `{}`: {e}", path.display()))),
+        Err(e) => return Err(doing(format!("read `{}`", path.display()))(e)),
     };
     toml::from_str(&text).map_err(|e| Failure::Usage(format!("`{}`: {e}", path.display())))
 }

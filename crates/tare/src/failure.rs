@@ -36,6 +36,11 @@ pub enum Failure {
 /// The result of a command: its exit code.
 pub type Outcome = Result<i32, Failure>;
 
+/// An I/O error with the verb and the thing: `read `x`: permission denied`.
+pub fn doing(what: impl std::fmt::Display) -> impl FnOnce(std::io::Error) -> Failure {
+    move |e| Failure::Other(format!("{what}: {}", store::plain(&e)))
+}
+
 impl Failure {
     /// Tells the user, and gives the exit code.
     pub fn report(self) -> i32 {

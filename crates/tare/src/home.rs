@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use store::Store;
 
-use crate::failure::Failure;
+use crate::failure::{Failure, doing};
 
 /// The folder of the store: `TARE_HOME`, else `tare` under XDG's data home.
 ///
@@ -27,7 +27,6 @@ pub fn folder() -> Result<PathBuf, Failure> {
 pub fn store() -> Result<Store, Failure> {
     let folder = folder()?;
     // Relative paths would mean something else inside the sandbox's monitor.
-    let absolute = std::path::absolute(&folder)
-        .map_err(|e| Failure::Other(format!("open `{}`: {e}", folder.display())))?;
+    let absolute = std::path::absolute(&folder).map_err(doing(format!("open `{}`", folder.display())))?;
     Ok(Store::open(&absolute)?)
 }

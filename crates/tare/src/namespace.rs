@@ -1,6 +1,6 @@
 //! Entering the user namespace: once, before there is a second thread.
 
-use crate::failure::Failure;
+use crate::failure::{Failure, doing};
 
 /// Takes the whole program to where it may mount and give files any owner.
 ///
@@ -8,5 +8,5 @@ use crate::failure::Failure;
 /// If this machine refuses, with the command that mends it.
 pub fn enter() -> Result<(), Failure> {
     let rung = sandbox::probe().map_err(|refused| Failure::Refused(refused.to_string()))?;
-    sandbox::enter(rung).map(drop).map_err(|e| Failure::Refused(format!("enter the user namespace: {e}")))
+    sandbox::enter(rung).map(drop).map_err(doing("enter the user namespace"))
 }

@@ -23,7 +23,7 @@ use super::images::table::print;
 use super::names;
 use super::registry::shown;
 use crate::cli::{ArchiveFormat, Load, Save};
-use crate::failure::{Failure, Outcome};
+use crate::failure::{Failure, Outcome, doing};
 use crate::signals;
 
 /// Writes an image to an archive.
@@ -65,16 +65,13 @@ fn is_special(path: &Path) -> bool {
 }
 
 fn open_special(path: &Path) -> Result<File, Failure> {
-    File::options()
-        .write(true)
-        .open(path)
-        .map_err(|e| Failure::Other(format!("write `{}`: {e}", path.display())))
+    File::options().write(true).open(path).map_err(doing(format!("write `{}`", path.display())))
 }
 
 /// Standard output as a file: std's own looks for line ends in what is written.
 fn own_stdout() -> Result<File, Failure> {
     let copied = io::stdout().as_fd().try_clone_to_owned();
-    copied.map(File::from).map_err(|e| Failure::Other(format!("write to standard output: {e}")))
+    copied.map(File::from).map_err(doing("write to standard output"))
 }
 
 fn save_file(

@@ -13,7 +13,7 @@ use oci::media::Compression;
 
 use crate::cli::{Build, CompressionName, Progress, TimestampRule};
 use crate::config::Config;
-use crate::failure::{Failure, Outcome};
+use crate::failure::{Failure, Outcome, doing};
 use crate::progress;
 use crate::units;
 
@@ -121,6 +121,8 @@ fn settings(args: &Build, config: &Config) -> Result<Settings, Failure> {
         ignore,
         plan: plan_options(args, config, &contexts)?,
         contexts,
+        secrets: super::secrets::secrets(&args.secrets)?,
+        agents: super::secrets::agents(&args.ssh)?,
         tags,
         outputs,
         pull: args.pull,
@@ -160,7 +162,7 @@ fn source(args: &Build) -> Result<(Option<PathBuf>, String, Vec<u8>), Failure> {
         return Ok((Some(folder), "-".to_owned(), stdin_dockerfile()?));
     }
     let path = dockerfile_path(args, &folder)?;
-    let text = std::fs::read(&path).map_err(|e| Failure::Other(format!("read `{}`: {e}", path.display())))?;
+    let text = std::fs::read(&path).map_err(doing(format!("read `{}`", path.display())))?;
     let name =
         path.file_name().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned());
     Ok((Some(folder), name, text))
@@ -186,7 +188,7 @@ fn dockerfile_path(args: &Build, folder: &Path) -> Result<PathBuf, Failure> {
 fn stdin_dockerfile() -> Result<Vec<u8>, Failure> {
     let mut text = Vec::new();
     let read = std::io::stdin().lock().read_to_end(&mut text);
-    read.map_err(|e| Failure::Other(format!("read the Dockerfile from standard input: {e}")))?;
+    read.map_err(doing("read the Dockerfile from standard input"))?;
     match text.starts_with(&[0x1f, 0x8b]) || text.get(257..262) == Some(b"ustar") {
         true => {
             Err(Failure::Usage("an archive on standard input as context is not supported yet".to_owned()))
@@ -346,7 +348,7 @@ fn timestamps(args: &Build, config: &Config) -> Result<Timestamps, Failure> {
 fn report(args: &Build, built: &Built, started: Instant) -> Result<(), Failure> {
     let id = built.image.id().to_string();
     let write = |path: &PathBuf, text: &str| {
-        std::fs::write(path, text).map_err(|e| Failure::Other(format!("write `{}`: {e}", path.display())))
+        std::fs::write(path, text).map_err(doing(format!("write `{}`", path.display())))
     };
     args.iidfile.iter().try_for_each(|path| write(path, &id))?;
     args.metadata_file.iter().try_for_each(|path| write(path, &metadata(args, built)))?;

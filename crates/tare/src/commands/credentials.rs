@@ -9,7 +9,7 @@ use transport::Secret;
 
 use super::images::table::print;
 use crate::cli::{Login, Logout};
-use crate::failure::{Failure, Outcome};
+use crate::failure::{Failure, Outcome, doing};
 
 /// No password is longer than this; a whole file on standard input is a mistake.
 const MOST: u64 = 64 << 10;
@@ -54,7 +54,7 @@ fn password(args: &Login) -> Result<String, Failure> {
 fn piped(input: impl Read) -> Result<String, Failure> {
     let mut text = String::new();
     let read = input.take(MOST).read_to_string(&mut text);
-    read.map_err(|e| Failure::Other(format!("read the password from standard input: {e}")))?;
+    read.map_err(doing("read the password from standard input"))?;
     Ok(text.trim_end_matches(['\n', '\r']).to_owned())
 }
 

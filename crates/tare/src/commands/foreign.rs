@@ -19,8 +19,6 @@ pub fn refuse(args: &Build) -> Result<(), Failure> {
         ("cache-to", &f.cache_to),
         ("cache-from", &f.cache_from),
         ("attest", &f.attest),
-        ("secret", &f.secret),
-        ("ssh", &f.ssh),
         ("allow", &f.allow),
         ("annotation", &f.annotation),
         ("add-host", &f.add_host),

@@ -10,6 +10,7 @@ mod names;
 mod output;
 mod registry;
 mod run;
+mod secrets;
 mod space;
 mod unshare;
 

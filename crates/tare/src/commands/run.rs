@@ -6,7 +6,7 @@ use engine::container::{Request, prepare};
 use sandbox::{Input, Io, Output};
 
 use crate::cli::Run;
-use crate::failure::{Failure, Outcome};
+use crate::failure::{Failure, Outcome, doing};
 
 /// Runs it, and gives its exit code.
 pub fn run(args: Run) -> Outcome {
@@ -23,7 +23,7 @@ pub fn run(args: Run) -> Outcome {
     let step = prepare(&store, &stored, &request)?;
     let stdin = if args.interactive { Input::Inherit } else { Input::Empty };
     let io = Io { stdin, stdout: Output::Inherit, stderr: Output::Inherit };
-    let running = sandbox::spawn(&step, io).map_err(|e| Failure::Other(format!("start a sandbox: {e}")))?;
+    let running = sandbox::spawn(&step, io).map_err(doing("start a sandbox"))?;
     if !args.tty {
         forward(running.control());
     }

@@ -6,7 +6,7 @@ use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-use crate::failure::Failure;
+use crate::failure::{Failure, doing};
 
 /// Asks for a line.
 ///
@@ -17,7 +17,7 @@ pub fn line(question: &str) -> Result<String, Failure> {
         let how = "use `--username` and `--password-stdin`";
         return Err(Failure::Usage(format!("there is no terminal to ask on: {how}")));
     }
-    ask(question).map_err(|e| Failure::Other(format!("read from the terminal: {e}")))
+    ask(question).map_err(doing("read from the terminal"))
 }
 
 /// Asks for a line that isn't shown.
