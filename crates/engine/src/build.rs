@@ -162,9 +162,14 @@ impl<'a> Session<'a> {
         (self.plan.steps.len(), cached)
     }
 
-    /// What an earlier build knows of a key, unless it isn't to be asked.
-    pub(crate) fn cached(&self, key: &plan::Key) -> Option<Action> {
-        self.store.action(key).filter(|_| !self.settings.no_cache)
+    /// What an earlier build knows of a step's key, unless it isn't to be asked.
+    pub(crate) fn cached(&self, key: &plan::Key, id: StepId) -> Option<Action> {
+        self.store.action(key).filter(|_| !self.runs_again(id))
+    }
+
+    /// Whether a step is to be done again whatever is known of it.
+    pub(crate) fn runs_again(&self, id: StepId) -> bool {
+        self.settings.no_cache || self.settings.rerun.contains(&self.plan.step(id).stage)
     }
 
     pub(crate) fn watch(&self, id: StepId, control: sandbox::Control) {

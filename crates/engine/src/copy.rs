@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use dockerfile::{Chmod, Patterns};
-use plan::{From, Part};
+use plan::{From, Part, StepId};
 use store::LayerId;
 use tree::copy::{Copy as How, Item, Origin};
 use tree::hash::Hashes;
@@ -44,11 +44,11 @@ impl Session<'_> {
     ///
     /// # Errors
     /// If a source isn't there, can't go where it should, or changed under the build.
-    pub fn copy(&self, copy: &plan::Copy, stack: &[LayerId], form: Form) -> Result<Made> {
+    pub fn copy(&self, step: StepId, copy: &plan::Copy, stack: &[LayerId], form: Form) -> Result<Made> {
         let (content, source) = self.copy_content(copy)?;
         let key = self.copy_key(copy, content, stack);
         let _lock = self.store.lock(&key.hex()[..16])?;
-        if let Some(action) = self.cached(&key) {
+        if let Some(action) = self.cached(&key, step) {
             return Ok(Made::cached(action.layer));
         }
         let started = self.disk_time()?;
@@ -56,7 +56,7 @@ impl Session<'_> {
         let below = self.view(stack)?;
         let changes = self.changes(copy, &source, &below, started)?;
         let id = LayerId::Made(tree::id(&changes));
-        let known = self.store.has_layer(&id) && !self.settings.no_cache;
+        let known = self.store.has_layer(&id) && !self.runs_again(step);
         let id = self.keep(&changes, started, form)?;
         self.store.put_action(&key, id, 0)?;
         Ok(if known { Made::cached(id) } else { Made::new(id) })

@@ -2,7 +2,7 @@
 //!
 //! | step | in | out, and why |
 //! |---|---|---|
-//! | RUN | words of the command, environment with declared arguments, user, directory, layers below by content, sources of mounts, network and security mode, script | labels, ports, CMD: the step can't see them; proxies: they are the network's; cache mounts' content: they are caches |
+//! | RUN | words of the command, environment with declared arguments, user, directory, layers below by content, sources of mounts, network and security mode, further hosts, script | labels, ports, CMD: the step can't see them; proxies: they are the network's; cache mounts' content: they are caches |
 //! | COPY, ADD | selected sources by content, destination, every flag, layers below (not with `--link`) | times and owners of the context: trap 53 |
 //! | WORKDIR | path, user, layers below | |
 //!
@@ -35,6 +35,8 @@ impl Session<'_> {
         parts.extend(
             run.env.iter().map(|(name, value)| Part::digest(format!("env.{name}"), value.as_bytes())),
         );
+        let hosts = &self.settings.surroundings.hosts;
+        parts.extend(hosts.iter().map(|(name, ip)| Part::plain(format!("host.{name}"), ip.to_string())));
         parts.extend(mounts);
         parts.extend(self.layer_parts(stack));
         Key::of(parts)

@@ -33,7 +33,7 @@ impl Session<'_> {
     pub fn run(&self, id: StepId, run: &plan::Run, stack: &[LayerId], task: &Task) -> Result<Made> {
         let key = self.run_key(run, self.mount_parts(run)?, stack);
         let _lock = self.store.lock(&key.hex()[..16])?;
-        if let Some(action) = self.cached(&key) {
+        if let Some(action) = self.cached(&key, id) {
             return Ok(Made::cached(action.layer));
         }
         if !self.settings.may_work {
@@ -85,6 +85,10 @@ impl Session<'_> {
         step.env = environment(run, &user.home);
         step.cwd = PathBuf::from(&run.cwd);
         (step.uid, step.gid, step.groups) = (user.uid, user.gid, user.groups);
+        let around = &self.settings.surroundings;
+        step.hosts = around.hosts.clone();
+        step.shm_size = around.shm_size.unwrap_or(step.shm_size);
+        step.ulimits = around.ulimits.clone();
         step.network = if run.offline { Network::None } else { Network::Host };
         if run.insecure {
             (step.caps, step.seccomp) = (Caps::All, false);

@@ -159,8 +159,8 @@ impl Session<'_> {
     fn perform(&self, id: StepId, below: &[LayerId], task: &Task) -> Result<(Vec<LayerId>, Ended)> {
         let made = match &self.plan.step(id).op {
             Op::Base(base) => return Ok(self.base(*base)),
-            Op::Copy(copy) => self.copy(copy, below, self.form(id))?,
-            Op::Workdir(workdir) => self.workdir(workdir, below, self.form(id))?,
+            Op::Copy(copy) => self.copy(id, copy, below, self.form(id))?,
+            Op::Workdir(workdir) => self.workdir(id, workdir, below, self.form(id))?,
             Op::Run(run) => self.run(id, run, below, task)?,
         };
         let how = if made.cached { Ended::Cached } else { Ended::Done };

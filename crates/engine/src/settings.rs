@@ -1,6 +1,7 @@
 //! Everything that a build is asked for, as data.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -26,6 +27,10 @@ pub struct Settings {
     pub secrets: BTreeMap<String, Secret>,
     /// `--ssh`: sockets of agents by id.
     pub agents: BTreeMap<String, PathBuf>,
+    /// `--add-host`, `--shm-size` and `--ulimit`: what every RUN finds besides.
+    pub surroundings: Surroundings,
+    /// `--no-cache-filter`: stages whose steps are all run again.
+    pub rerun: BTreeSet<String>,
     /// `-t`.
     pub tags: Vec<Reference>,
     /// `--output`.
@@ -45,6 +50,18 @@ pub struct Settings {
     pub cancel: Arc<AtomicBool>,
     /// How many RUN steps may be under way at once.
     pub parallel: usize,
+}
+
+/// What every RUN finds besides its files and variables. Names of hosts are part of its key, as in BuildKit;
+/// limits are not.
+#[derive(Clone, Debug, Default)]
+pub struct Surroundings {
+    /// Further lines of `/etc/hosts`.
+    pub hosts: Vec<(String, IpAddr)>,
+    /// The size of `/dev/shm` in bytes, if not 64 MiB.
+    pub shm_size: Option<u64>,
+    /// Resource limits.
+    pub ulimits: Vec<sandbox::Ulimit>,
 }
 
 /// A `--build-context`.

@@ -1,5 +1,6 @@
 //! WORKDIR: makes the directories that are missing, owned by the user of that place (trap 40).
 
+use plan::StepId;
 use store::LayerId;
 use tree::{Change, Entry, Kind, Meta, Time, View};
 
@@ -13,18 +14,24 @@ impl Session<'_> {
     ///
     /// # Errors
     /// If something that is no directory is in the way.
-    pub fn workdir(&self, workdir: &plan::graph::Workdir, stack: &[LayerId], form: Form) -> Result<Made> {
+    pub fn workdir(
+        &self,
+        id: StepId,
+        workdir: &plan::graph::Workdir,
+        stack: &[LayerId],
+        form: Form,
+    ) -> Result<Made> {
         let key = self.workdir_key(workdir, stack);
         let _lock = self.store.lock(&key.hex()[..16])?;
-        if let Some(action) = self.cached(&key) {
+        if let Some(action) = self.cached(&key, id) {
             return Ok(Made::cached(action.layer));
         }
         let started = self.disk_time()?;
         let view = self.view(stack)?;
         let changes = changes(workdir, &view, started)?;
-        let id = self.keep(&changes, started, form)?;
-        self.store.put_action(&key, id, 0)?;
-        Ok(Made::new(id))
+        let layer = self.keep(&changes, started, form)?;
+        self.store.put_action(&key, layer, 0)?;
+        Ok(Made::new(layer))
     }
 }
 

@@ -100,6 +100,18 @@ pub struct Build {
     /// An agent for `RUN --mount=type=ssh`: `default` or `ID[=SOCKET]` (repeatable).
     #[arg(long, value_name = "ID[=SOCKET]")]
     pub ssh: Vec<String>,
+    /// A further line of every step's `/etc/hosts`; `host-gateway` is this machine (repeatable).
+    #[arg(long, value_name = "NAME:IP")]
+    pub add_host: Vec<String>,
+    /// A resource limit of every step, as `nofile=1024:2048` (repeatable).
+    #[arg(long, value_name = "NAME=SOFT[:HARD]")]
+    pub ulimit: Vec<String>,
+    /// The size of every step's `/dev/shm` [default: 64MiB].
+    #[arg(long, value_name = "SIZE")]
+    pub shm_size: Option<String>,
+    /// A stage whose steps are all run again (repeatable).
+    #[arg(long, value_name = "STAGE")]
+    pub no_cache_filter: Vec<String>,
     /// Where the result goes: `type=oci|docker|tar|local|image,dest=…,name=…,push=true`, or a folder (repeatable).
     #[arg(short, long = "output", value_name = "SPEC")]
     pub outputs: Vec<String>,
@@ -180,18 +192,6 @@ pub struct Foreign {
     /// Not supported yet.
     #[arg(long, hide = true)]
     pub annotation: Vec<String>,
-    /// Not supported yet.
-    #[arg(long, hide = true)]
-    pub add_host: Vec<String>,
-    /// Not supported yet.
-    #[arg(long, hide = true)]
-    pub ulimit: Vec<String>,
-    /// Not supported yet.
-    #[arg(long, hide = true)]
-    pub shm_size: Option<String>,
-    /// Not supported yet.
-    #[arg(long, hide = true)]
-    pub no_cache_filter: Vec<String>,
     /// Not supported yet.
     #[arg(long, hide = true)]
     pub call: Option<String>,

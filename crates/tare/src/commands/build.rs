@@ -122,6 +122,8 @@ fn settings(args: &Build, config: &Config) -> Result<Settings, Failure> {
         plan: plan_options(args, config, &contexts)?,
         contexts,
         secrets: super::secrets::secrets(&args.secrets)?,
+        surroundings: super::surroundings::read(args)?,
+        rerun: args.no_cache_filter.iter().flat_map(|s| s.split(',')).map(str::to_lowercase).collect(),
         agents: super::secrets::agents(&args.ssh)?,
         tags,
         outputs,

@@ -21,16 +21,12 @@ pub fn refuse(args: &Build) -> Result<(), Failure> {
         ("attest", &f.attest),
         ("allow", &f.allow),
         ("annotation", &f.annotation),
-        ("add-host", &f.add_host),
-        ("ulimit", &f.ulimit),
-        ("no-cache-filter", &f.no_cache_filter),
     ];
     for (name, values) in lists {
         if let Some(value) = values.first() {
             return Err(unsupported(name, value));
         }
     }
-    only(&[], "shm-size", f.shm_size.as_deref(), "it is 64 MiB")?;
     only(&["build"], "call", f.call.as_deref(), "not supported yet")?;
     match (f.check, f.squash) {
         (true, _) => Err(Failure::Usage("`--check` is not supported yet".to_owned())),

@@ -12,6 +12,7 @@ mod registry;
 mod run;
 mod secrets;
 mod space;
+mod surroundings;
 mod unshare;
 
 use crate::cli::{Cli, Command};
