@@ -1,7 +1,7 @@
 //! `tare build`: argv to [`Settings`], the build, its summary.
 
 use std::collections::BTreeMap;
-use std::io::Read;
+use std::io::{IsTerminal, Read};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -31,7 +31,7 @@ pub fn run(args: Build) -> Outcome {
         Err(engine::Error::NeedsWork) => work(&args, &mut settings)?,
         done => done.map_err(|e| failure(&settings, e))?,
     };
-    report(&args, &built, started)?;
+    report(&args, &settings, &built, started)?;
     cap.map_or(Ok(()), super::space::keep_below)?;
     Ok(0)
 }
@@ -200,7 +200,7 @@ fn stdin_dockerfile() -> Result<Vec<u8>, Failure> {
 }
 
 /// The file beside the Dockerfile goes before the context's own (trap 33).
-fn ignore_file(context: &Path, dockerfile: Option<&Path>) -> Option<(String, Vec<u8>)> {
+pub(super) fn ignore_file(context: &Path, dockerfile: Option<&Path>) -> Option<(String, Vec<u8>)> {
     let beside = dockerfile.map(|file| {
         let mut name = file.as_os_str().to_owned();
         name.push(".dockerignore");
@@ -232,11 +232,18 @@ fn outputs(args: &Build) -> Result<(Vec<Output>, Vec<String>, Compress), Failure
     if outputs.is_empty() {
         outputs.push(Output::Image { push: false });
     }
+    if outputs.iter().any(to_stdout) && std::io::stdout().is_terminal() {
+        return Err(Failure::Usage("an archive is not for a terminal: give dest=FILE, or redirect the output".to_owned()));
+    }
     if outputs.contains(&Output::Image { push: true }) && args.tags.is_empty() && names.is_empty() {
         return Err(Failure::Usage("nothing to push: give the image a name with -t".to_owned()));
     }
     let flag = Compress { format: format_of(args.compression), level: args.compression_level };
     Ok((outputs, names, specs.iter().find_map(|s| s.compress).unwrap_or(flag)))
+}
+
+fn to_stdout(output: &Output) -> bool {
+    matches!(output, Output::Oci { dest: None, tar: true } | Output::Docker { dest: None } | Output::Tar { dest: None })
 }
 
 fn format_of(name: CompressionName) -> Compression {
@@ -347,7 +354,7 @@ fn timestamps(args: &Build, config: &Config) -> Result<Timestamps, Failure> {
     }
 }
 
-fn report(args: &Build, built: &Built, started: Instant) -> Result<(), Failure> {
+fn report(args: &Build, settings: &Settings, built: &Built, started: Instant) -> Result<(), Failure> {
     let id = built.image.id().to_string();
     let write = |path: &PathBuf, text: &str| {
         std::fs::write(path, text).map_err(doing(format!("write `{}`", path.display())))
@@ -355,7 +362,10 @@ fn report(args: &Build, built: &Built, started: Instant) -> Result<(), Failure> 
     args.iidfile.iter().try_for_each(|path| write(path, &id))?;
     args.metadata_file.iter().try_for_each(|path| write(path, &metadata(args, built)))?;
     if how(args) == Progress::Quiet {
-        println!("{id}");
+        // An archive on standard output must stay one.
+        if !settings.outputs.iter().any(to_stdout) {
+            println!("{id}");
+        }
         return Ok(());
     }
     eprint!("{}", summary(args, built, started));

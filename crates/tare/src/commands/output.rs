@@ -59,7 +59,8 @@ fn split(text: &str) -> Vec<String> {
 #[derive(Default)]
 struct Fields {
     kind: Option<String>,
-    dest: Option<PathBuf>,
+    /// `None` in it is `-`, standard output.
+    dest: Option<Option<PathBuf>>,
     names: Vec<String>,
     push: bool,
     tar: Option<bool>,
@@ -71,7 +72,7 @@ impl Fields {
     fn set(&mut self, key: &str, value: &str, text: &str) -> Result<(), String> {
         match key {
             "type" => self.kind = Some(value.to_owned()),
-            "dest" => self.dest = Some(value).filter(|v| *v != "-").map(PathBuf::from),
+            "dest" => self.dest = Some(Some(value).filter(|v| *v != "-").map(PathBuf::from)),
             "name" => self.names.extend(value.split(',').filter(|n| !n.is_empty()).map(str::to_owned)),
             "push" => self.push = flag(key, value)?,
             "tar" => self.tar = Some(flag(key, value)?),
@@ -102,12 +103,12 @@ impl Fields {
 
     fn finish(self, text: &str) -> Result<Spec, String> {
         let kind = self.kind.as_deref().ok_or_else(|| format!("`--output {text}` needs a type"))?;
-        let dest = self.dest;
+        let (named, dest) = (self.dest.is_some(), self.dest.flatten());
         let output = match kind {
             "image" => Output::Image { push: self.push },
             "registry" => Output::Image { push: true },
             "oci" => Output::Oci { dest, tar: self.tar.unwrap_or(true) },
-            "docker" if dest.is_some() => Output::Docker { dest },
+            "docker" if named => Output::Docker { dest },
             "docker" => Output::Load,
             "tar" => Output::Tar { dest },
             "local" => {
@@ -166,7 +167,9 @@ mod tests {
         check("-", Ok(Output::Tar { dest: None }));
         check("type=oci,dest=x.tar", Ok(Output::Oci { dest: Some("x.tar".into()), tar: true }));
         check("type=oci,dest=x,tar=false", Ok(Output::Oci { dest: Some("x".into()), tar: false }));
-        check("type=docker,dest=-", Ok(Output::Load));
+        check("type=docker", Ok(Output::Load));
+        check("type=docker,dest=-", Ok(Output::Docker { dest: None }));
+        check("type=tar", Ok(Output::Tar { dest: None }));
         check("type=image,push=true", Ok(Output::Image { push: true }));
         check("type=registry,name=a/b", Ok(Output::Image { push: true }));
     }
