@@ -7,6 +7,7 @@ use crate::failure::{Failure, doing};
 /// # Errors
 /// If this machine refuses, with the command that mends it.
 pub fn enter() -> Result<(), Failure> {
-    let rung = sandbox::probe().map_err(|refused| Failure::Refused(format!("{refused}\nhelp: {}", refused.help())))?;
+    let rung = sandbox::probe()
+        .map_err(|refused| Failure::Refused(format!("{refused}\nhelp: {}", refused.help())))?;
     sandbox::enter(rung).map(drop).map_err(doing("enter the user namespace"))
 }

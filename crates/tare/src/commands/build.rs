@@ -233,7 +233,9 @@ fn outputs(args: &Build) -> Result<(Vec<Output>, Vec<String>, Compress), Failure
         outputs.push(Output::Image { push: false });
     }
     if outputs.iter().any(to_stdout) && std::io::stdout().is_terminal() {
-        return Err(Failure::Usage("an archive is not for a terminal: give dest=FILE, or redirect the output".to_owned()));
+        return Err(Failure::Usage(
+            "an archive is not for a terminal: give dest=FILE, or redirect the output".to_owned(),
+        ));
     }
     if outputs.contains(&Output::Image { push: true }) && args.tags.is_empty() && names.is_empty() {
         return Err(Failure::Usage("nothing to push: give the image a name with -t".to_owned()));
@@ -243,7 +245,10 @@ fn outputs(args: &Build) -> Result<(Vec<Output>, Vec<String>, Compress), Failure
 }
 
 fn to_stdout(output: &Output) -> bool {
-    matches!(output, Output::Oci { dest: None, tar: true } | Output::Docker { dest: None } | Output::Tar { dest: None })
+    matches!(
+        output,
+        Output::Oci { dest: None, tar: true } | Output::Docker { dest: None } | Output::Tar { dest: None }
+    )
 }
 
 fn format_of(name: CompressionName) -> Compression {

@@ -2,12 +2,15 @@
 
 mod archive;
 mod build;
+mod context;
 mod credentials;
 mod docs;
+mod expand;
 mod foreign;
 mod images;
 mod names;
 mod output;
+mod parse;
 mod registry;
 mod run;
 mod secrets;
@@ -35,6 +38,9 @@ pub fn run(cli: Cli) -> Outcome {
         Command::Logout(logout) => credentials::logout(&logout),
         Command::Du => space::usage(),
         Command::Prune(prune) => space::prune(&prune),
+        Command::Parse(parse) => parse::run(&parse),
+        Command::Expand(expand) => expand::run(&expand),
+        Command::Context { command } => context::run(&command),
         Command::Completion { shell } => docs::completion(shell),
         Command::Man { folder } => docs::man(&folder),
         Command::Docs { folder } => docs::markdown(&folder),

@@ -11,8 +11,21 @@ use crate::units;
 
 /// Docker's names of limits.
 const LIMITS: [&str; 15] = [
-    "core", "cpu", "data", "fsize", "locks", "memlock", "msgqueue", "nice", "nofile", "nproc", "rss", "rtprio", "rttime",
-    "sigpending", "stack",
+    "core",
+    "cpu",
+    "data",
+    "fsize",
+    "locks",
+    "memlock",
+    "msgqueue",
+    "nice",
+    "nofile",
+    "nproc",
+    "rss",
+    "rtprio",
+    "rttime",
+    "sigpending",
+    "stack",
 ];
 
 /// Reads the three flags.
@@ -77,9 +90,12 @@ mod tests {
 
     #[test]
     fn hosts() {
-        for (text, name, ip) in
-            [("a:1.2.3.4", "a", "1.2.3.4"), ("a=::1", "a", "::1"), ("a:[::1]", "a", "::1"), ("g:host-gateway", "g", "127.0.0.1")]
-        {
+        for (text, name, ip) in [
+            ("a:1.2.3.4", "a", "1.2.3.4"),
+            ("a=::1", "a", "::1"),
+            ("a:[::1]", "a", "::1"),
+            ("g:host-gateway", "g", "127.0.0.1"),
+        ] {
             assert_eq!(host(text), Ok((name.to_owned(), ip.parse().unwrap())), "{text}");
         }
         for text in ["a", "a:b", ":1.2.3.4", "a b:1.2.3.4", "a\nb:1.2.3.4"] {
