@@ -13,21 +13,24 @@ pub(crate) fn own_tmp(tmp: &Path) -> Result<(PathBuf, Lock)> {
     for attempt in 0..100 {
         let path = tmp.join(format!("{}-{attempt}-{}", std::process::id(), nonce()));
         match fs::create_dir(&path) {
-            Ok(()) => return hold(path),
-            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => continue,
+            Ok(()) => {
+                if let Some(lock) = hold(&path)? {
+                    return Ok((path, lock));
+                }
+            }
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
             Err(e) => return Err(Error::at("create", &path, e)),
         }
     }
     Err(Error::at("create a folder in", tmp, io::ErrorKind::AlreadyExists.into()))
 }
 
-fn hold(path: PathBuf) -> Result<(PathBuf, Lock)> {
-    let file = lock_path(&path);
-    match try_lock(&file) {
-        Ok(Some(lock)) => Ok((path, lock)),
-        Ok(None) => Err(Error::at("lock", &file, io::ErrorKind::WouldBlock.into())),
-        Err(e) => Err(Error::at("lock", &file, e)),
-    }
+/// Locks a new folder; `None` if a sweep came between, which takes every folder for dead that nobody has locked.
+fn hold(path: &Path) -> Result<Option<Lock>> {
+    let file = lock_path(path);
+    let lock = try_lock(&file).map_err(|e| Error::at("lock", &file, e))?;
+    let is_whole = path.is_dir() && file.exists();
+    Ok(lock.filter(|_| is_whole))
 }
 
 /// Beside the folder, so that the folder can be emptied while the lock is held.
@@ -83,5 +86,23 @@ fn open_up(path: &Path) {
         if entry.file_type().is_ok_and(|t| t.is_dir()) {
             open_up(&entry.path());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_that_a_sweep_holds_or_took_is_not_ours() {
+        let path = std::env::temp_dir().join(format!("tare-clean-{}-{}", std::process::id(), nonce()));
+        fs::create_dir(&path).unwrap();
+        let sweeper = try_lock(&lock_path(&path)).unwrap();
+        assert!(hold(&path).unwrap().is_none());
+        drop(sweeper);
+        assert!(hold(&path).unwrap().is_some());
+        fs::remove_dir(&path).unwrap();
+        assert!(hold(&path).unwrap().is_none());
+        fs::remove_file(lock_path(&path)).unwrap();
     }
 }
