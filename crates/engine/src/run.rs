@@ -52,6 +52,8 @@ impl Session<'_> {
         let mounts = self.mounts(run)?;
         let mut step = self.sandbox_step(run, &below, lowers, &scratch)?;
         step.mounts.extend(mounts.list);
+        // Of two variables of one name a program sees the first, and the mount's is meant.
+        step.env.retain(|(name, _)| !mounts.env.iter().any(|(own, _)| own == name));
         step.env.extend(mounts.env);
         let started = self.disk_time()?;
         let created = self.supervise(id, step, task)?;
