@@ -63,13 +63,14 @@ impl Session<'_> {
         let changed = Condvar::new();
         let over = AtomicBool::new(false);
         std::thread::scope(|scope| {
-            let guard = scope.spawn(|| self.guard(&over));
+            // A look-only pass runs nothing that could be killed, and shouldn't pay for a thread.
+            let guard = self.settings.may_work.then(|| scope.spawn(|| self.guard(&over)));
             let workers: Vec<_> =
                 (1..self.width()).map(|_| scope.spawn(|| self.work(&board, &changed))).collect();
             self.work(&board, &changed);
             workers.into_iter().for_each(|worker| drop(worker.join()));
             over.store(true, Ordering::SeqCst);
-            guard.thread().unpark();
+            guard.iter().for_each(|guard| guard.thread().unpark());
         });
         let board = board.into_inner().expect("the workers are done");
         board.error.map_or(Ok(()), Err)

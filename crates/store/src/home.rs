@@ -156,7 +156,7 @@ impl Store {
     }
 
     /// Removes this process's unfinished work. After it no step of this process may be running.
-    pub fn sweep_own(&self) {
+    fn sweep_own(&self) {
         if let Some((path, _)) = self.tmp.get() {
             crate::clean::remove_tree(path);
         }

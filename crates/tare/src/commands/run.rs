@@ -28,7 +28,6 @@ pub fn run(args: Run) -> Outcome {
         forward(running.control());
     }
     let ended = running.wait();
-    store.sweep_own();
     match ended {
         Ok(finished) => Ok(finished.exit.code()),
         Err(e) => {
