@@ -1,0 +1,1 @@
+//! Go's module protocol: a module's version to its verified zip.

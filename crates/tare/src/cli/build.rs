@@ -1,0 +1,172 @@
+//! `tare build`'s flags.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+/// `tare build`
+#[derive(Args)]
+pub struct Build {
+    /// The folder that COPY takes files from; `-` reads a Dockerfile from standard input.
+    #[arg(default_value = ".")]
+    pub context: String,
+    /// Name of the image (repeatable).
+    #[arg(short, long = "tag", value_name = "NAME")]
+    pub tags: Vec<String>,
+    /// The Dockerfile; `-` is standard input [default: CONTEXT/Dockerfile, then CONTEXT/Containerfile].
+    #[arg(short, long, value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    /// The stage to build.
+    #[arg(long, value_name = "STAGE")]
+    pub target: Option<String>,
+    /// Value of an ARG; without `=` that of the environment variable (repeatable).
+    #[arg(long = "build-arg", value_name = "K=V")]
+    pub build_args: Vec<String>,
+    /// Another source: `name=FOLDER`, `name=oci-layout://FOLDER[:TAG]`, `name=docker-image://IMAGE` (repeatable).
+    #[arg(long = "build-context", value_name = "NAME=SOURCE")]
+    pub build_contexts: Vec<String>,
+    /// Label of the image (repeatable).
+    #[arg(long = "label", value_name = "K=V")]
+    pub labels: Vec<String>,
+    /// A secret for `RUN --mount=type=secret`: `id=ID[,src=FILE|,env=VARIABLE]` (repeatable).
+    #[arg(long = "secret", value_name = "SPEC")]
+    pub secrets: Vec<String>,
+    /// An agent for `RUN --mount=type=ssh`: `default` or `ID[=SOCKET]` (repeatable).
+    #[arg(long, value_name = "ID[=SOCKET]")]
+    pub ssh: Vec<String>,
+    /// A further line of every step's `/etc/hosts`; `host-gateway` is this machine (repeatable).
+    #[arg(long, value_name = "NAME:IP")]
+    pub add_host: Vec<String>,
+    /// A resource limit of every step, as `nofile=1024:2048` (repeatable).
+    #[arg(long, value_name = "NAME=SOFT[:HARD]")]
+    pub ulimit: Vec<String>,
+    /// The size of every step's `/dev/shm` [default: 64MiB].
+    #[arg(long, value_name = "SIZE")]
+    pub shm_size: Option<String>,
+    /// A stage whose steps are all run again (repeatable).
+    #[arg(long, value_name = "STAGE")]
+    pub no_cache_filter: Vec<String>,
+    /// Where the result goes: `type=oci|docker|tar|local|image,dest=…,name=…,push=true`, or a folder (repeatable).
+    #[arg(short, long = "output", value_name = "SPEC")]
+    pub outputs: Vec<String>,
+    /// Sends the image to the registries of its names.
+    #[arg(long)]
+    pub push: bool,
+    /// Hands the image to a running Docker daemon.
+    #[arg(long)]
+    pub load: bool,
+    /// Asks the registries what tags mean now.
+    #[arg(long)]
+    pub pull: bool,
+    /// Runs every step again.
+    #[arg(long)]
+    pub no_cache: bool,
+    /// What the image is for, as os/architecture[/variant].
+    #[arg(long, value_name = "PLATFORM")]
+    pub platform: Option<String>,
+    /// How to tell about progress.
+    #[arg(long, value_enum, default_value = "auto", env = "BUILDKIT_PROGRESS")]
+    pub progress: Progress,
+    /// Prints nothing but the image's id.
+    #[arg(short, long)]
+    pub quiet: bool,
+    /// Writes the image's id to a file.
+    #[arg(long, value_name = "FILE")]
+    pub iidfile: Option<PathBuf>,
+    /// Writes what was built to a file, as JSON.
+    #[arg(long, value_name = "FILE")]
+    pub metadata_file: Option<PathBuf>,
+    /// Makes the same bits from the same inputs anywhere: no time of the build gets into the image.
+    #[arg(long)]
+    pub reproducible: bool,
+    /// Which times files in new layers have.
+    #[arg(long, value_enum, value_name = "RULE")]
+    pub timestamps: Option<TimestampRule>,
+    /// How new layers are compressed.
+    #[arg(long, value_enum, default_value = "gzip")]
+    pub compression: CompressionName,
+    /// The compressor's level.
+    #[arg(long, value_name = "N")]
+    pub compression_level: Option<i32>,
+    /// How large the store may grow; the least recently used goes first.
+    #[arg(long, value_name = "SIZE", env = "TARE_MAX_CACHE")]
+    pub max_cache: Option<String>,
+    #[command(flatten)]
+    pub foreign: Foreign,
+}
+
+/// Flags of `docker buildx build` that tare takes only with values that ask for nothing.
+#[derive(Args)]
+#[command(next_help_heading = "Taken for compatibility")]
+pub struct Foreign {
+    /// Only `false`: attestations are not supported yet.
+    #[arg(long, value_name = "false", num_args = 0..=1, default_missing_value = "true", require_equals = true)]
+    pub provenance: Option<String>,
+    /// Only `false`: attestations are not supported yet.
+    #[arg(long, value_name = "false", num_args = 0..=1, default_missing_value = "true", require_equals = true)]
+    pub sbom: Option<String>,
+    /// Only `default`: there is no other builder.
+    #[arg(long, value_name = "default")]
+    pub builder: Option<String>,
+    /// Only `default`.
+    #[arg(long, value_name = "default")]
+    pub network: Option<String>,
+    /// Not supported yet.
+    #[arg(long, hide = true)]
+    pub cache_to: Vec<String>,
+    /// Not supported yet.
+    #[arg(long, hide = true)]
+    pub cache_from: Vec<String>,
+    /// Not supported yet.
+    #[arg(long, hide = true)]
+    pub attest: Vec<String>,
+    /// Not supported yet.
+    #[arg(long, hide = true)]
+    pub allow: Vec<String>,
+    /// Not supported yet.
+    #[arg(long, hide = true)]
+    pub annotation: Vec<String>,
+    /// Not supported yet.
+    #[arg(long, hide = true)]
+    pub call: Option<String>,
+    /// Not supported yet.
+    #[arg(long, hide = true)]
+    pub check: bool,
+    /// Not supported yet.
+    #[arg(long, hide = true)]
+    pub squash: bool,
+}
+
+/// How progress is shown.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum Progress {
+    /// `tty` on a terminal, `plain` elsewhere.
+    Auto,
+    /// A few lines that change.
+    Tty,
+    /// Line after line, everything.
+    Plain,
+    /// Nothing but errors.
+    Quiet,
+}
+
+/// Which times files in new layers have.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum TimestampRule {
+    /// The files' own.
+    Preserve,
+    /// None that depends on the build; the same as --reproducible.
+    Reproducible,
+}
+
+/// How new layers are compressed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum CompressionName {
+    /// Read by everything.
+    Gzip,
+    /// Faster and smaller, for runtimes since 2021.
+    Zstd,
+    /// Not at all.
+    #[value(alias = "none")]
+    Uncompressed,
+}
