@@ -2,6 +2,8 @@ module example.com/shop
 
 go 1.26.0
 
+toolchain go1.26.8
+
 require (
 	github.com/dustin/go-humanize v1.1.0
 	github.com/go-chi/chi/v5 v5.5.0

@@ -1,6 +1,7 @@
 //! tare and the builders that are installed, side by side: wall time of the same build, as people meet it.
 //!
-//! The workload is the second Dockerfile of examples/shop: cold, unchanged, after an edit that the ignore
+//! The workload is examples/shop, by its second Dockerfile and, as `tare-go`, without any; beside the latter stand
+//! ko and the machine's own `go build`, which makes no image. Each is built cold, unchanged, after an edit that the ignore
 //! file hides, after an edit of main.go. One JSON line a measurement goes to bench/results, with the
 //! machine and the commit, so that a claim about speed can link to it.
 
@@ -16,13 +17,18 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 /// A way to build; each has its own store, which starts empty.
 struct Builder {
     name: &'static str,
+    /// What has to be on PATH.
+    program: &'static str,
     command: fn(&Around, &Path) -> Command,
 }
 
 const BUILDERS: &[Builder] = &[
-    Builder { name: "tare", command: tare },
-    Builder { name: "buildah", command: buildah },
-    Builder { name: "podman", command: podman },
+    Builder { name: "tare", program: "", command: tare },
+    Builder { name: "tare-go", program: "", command: tare_go },
+    Builder { name: "go build", program: "go", command: go_build },
+    Builder { name: "ko", program: "ko", command: ko },
+    Builder { name: "buildah", program: "buildah", command: buildah },
+    Builder { name: "podman", program: "podman", command: podman },
 ];
 
 /// A name, and what is done to the folder before the build.
@@ -46,7 +52,7 @@ pub fn run(args: &[String]) -> Result<()> {
     };
     let world = world::start(packages::TEST, Profile::Release)?;
     let mut table = Vec::new();
-    for builder in BUILDERS.iter().filter(|b| b.name == "tare" || shell::which(b.name).is_some()) {
+    for builder in BUILDERS.iter().filter(|b| b.program.is_empty() || shell::which(b.program).is_some()) {
         match measure(builder, &world.around, rounds) {
             Ok(times) => table.push((builder.name, times)),
             // A builder that can't work on this machine is no reason to measure nothing.
@@ -94,6 +100,36 @@ fn tare(around: &Around, dir: &Path) -> Command {
     let mut command = Command::new(&around.tare);
     command.args(["build", "-t", "bench/shop", "."]);
     command.env("TARE_HOME", dir.join("store")).env("TARE_REGISTRIES_CONF", &around.conf);
+    command
+}
+
+/// The same project as if it had no Dockerfile.
+fn tare_go(around: &Around, dir: &Path) -> Command {
+    let mut command = tare(around, dir);
+    command.arg("--no-dockerfile").env("GOPROXY", &around.goproxy).env("GONOSUMDB", "*");
+    command
+}
+
+/// The compiler alone, with what `tare-go` asks of it.
+fn go_build(around: &Around, dir: &Path) -> Command {
+    let mut command = go(around, dir, "go");
+    command.args(["build", "-trimpath", "-buildvcs=false", "-ldflags=-buildid=", "-o"]).arg(dir.join("shop"));
+    command
+}
+
+/// Its base image is the smallest that the registry of the tests has: ko has none of its own.
+fn ko(around: &Around, dir: &Path) -> Command {
+    let mut command = go(around, dir, "ko");
+    command.args(["build", ".", "--push=false", "--sbom=none", "--oci-layout-path"]).arg(dir.join("layout"));
+    command.env("KOCACHE", dir.join("ko")).env("KO_DOCKER_REPO", "ko.local");
+    command.env("KO_DEFAULTBASEIMAGE", format!("{}/library/busybox:1.35", around.bases));
+    command
+}
+
+fn go(around: &Around, dir: &Path, program: &str) -> Command {
+    let mut command = Command::new(program);
+    command.env("GOPROXY", &around.goproxy).env("GONOSUMDB", "*").env("GOFLAGS", "-modcacherw");
+    command.env("GOCACHE", dir.join("gocache")).env("GOMODCACHE", dir.join("gomod")).env("CGO_ENABLED", "0");
     command
 }
 

@@ -19,7 +19,7 @@ pub fn run(_: &[String]) -> Result<()> {
     shell::say("building tare");
     let tare = place::tare(Profile::Release)?;
     let scratch = Scratch::new()?;
-    let demo = Demo { tare, home: scratch.path().join("store"), conf: None };
+    let demo = Demo { tare, home: scratch.path().join("store"), conf: None, goproxy: None };
     let demo = if pulls(&demo)? { demo } else { demo.with_local_bases(&scratch)? };
     let shown = demo.show();
     demo.remove_store();
@@ -32,6 +32,8 @@ struct Demo {
     /// A store of its own: base images made here have the names of real ones.
     home: PathBuf,
     conf: Option<(PathBuf, registry::Registry)>,
+    /// Where Go modules come from, if not from where the machine gets them.
+    goproxy: Option<String>,
 }
 
 fn pulls(demo: &Demo) -> Result<bool> {
@@ -55,7 +57,8 @@ impl Demo {
     fn with_local_bases(self, scratch: &Scratch) -> Result<Demo> {
         shell::say("no container registry at hand: making the base images here");
         bases::ensure_modules()?;
-        bases::ensure_images(&goproxy::start(&bases::modules())?)?;
+        let goproxy = goproxy::start(&bases::modules())?;
+        bases::ensure_images(&goproxy)?;
         let dir = scratch.path().join("bases");
         let served = registry::start(&bases::storage(), registry::Access::ReadOnly, &dir)?;
         let conf = dir.join("registries.conf");
@@ -64,10 +67,11 @@ impl Demo {
             served.addr
         );
         shell::write(&conf, text)?;
-        Ok(Demo { conf: Some((conf, served)), ..self })
+        Ok(Demo { conf: Some((conf, served)), goproxy: Some(goproxy), ..self })
     }
 
     fn show(&self) -> Result<()> {
+        self.show_recipe()?;
         let shop = place::root().join("examples/shop");
         let dockerfile = shop.join("Dockerfile");
         let build = ["build", "-t", "shop", "-f", &dockerfile.to_string_lossy(), &shop.to_string_lossy()];
@@ -77,12 +81,28 @@ impl Demo {
         self.run("what is in the store", &["images"])
     }
 
+    /// The shortest way: a folder with a go.mod, and nothing else that knows of containers.
+    fn show_recipe(&self) -> Result<()> {
+        let clock = place::root().join("examples/clock");
+        let build = ["build", "-t", "clock", &clock.to_string_lossy()];
+        self.run(
+            "a Go project without a Dockerfile: its toolchain is fetched, it is compiled and packed",
+            &build,
+        )?;
+        self.run("the image runs, and knows its zones", &["run", "clock", "at", "europe/berlin"])?;
+        self.run("it runs as nobody", &["run", "clock", "whoami"])?;
+        self.run("a second build: nothing changed", &build)
+    }
+
     fn run(&self, why: &str, args: &[&str]) -> Result<()> {
         println!("\n── {why}\n$ tare {}", args.join(" "));
         let mut command = Command::new(&self.tare);
         command.args(args).env("TARE_HOME", &self.home);
         if let Some((conf, _)) = &self.conf {
             command.env("TARE_REGISTRIES_CONF", conf);
+        }
+        if let Some(goproxy) = &self.goproxy {
+            command.env("GOPROXY", goproxy);
         }
         shell::run(&mut command)
     }

@@ -18,7 +18,10 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("goproxy", &["oci", "transport"]),
     ("recipe", &["oci"]),
     ("sbom", &["oci"]),
-    ("engine", &["oci", "dockerfile", "plan", "tree", "layer", "store", "transport", "goproxy", "sandbox"]),
+    (
+        "engine",
+        &["oci", "dockerfile", "plan", "tree", "layer", "store", "transport", "goproxy", "sbom", "sandbox"],
+    ),
     (
         "tare",
         &[

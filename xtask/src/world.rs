@@ -31,6 +31,8 @@ pub struct Around {
     pub pushed: String,
     /// A registries.conf that sends docker.io to `bases`, and knows that both speak plain HTTP.
     pub conf: PathBuf,
+    /// A Go module proxy with the examples' modules and toolchain, and what the checksum database says of it.
+    pub goproxy: String,
     /// A copy of the examples.
     pub examples: PathBuf,
     /// A folder for whatever a test makes.
@@ -53,6 +55,7 @@ pub fn start(packages: &[Package], profile: Profile) -> Result<World> {
         tare: copy_binary(&built, dir, "tare")?,
         bases: base_images.addr.clone(),
         pushed: pushed.addr.clone(),
+        goproxy,
         conf: write_conf(dir, &base_images.addr, &pushed.addr)?,
         examples: copy_examples(dir)?,
         scratch: dir.to_path_buf(),
@@ -93,13 +96,14 @@ fn copy_examples(dir: &Path) -> Result<PathBuf> {
 
 impl Around {
     /// As environment variables, for tests and for ourselves in a process of another user.
-    pub fn to_env(&self) -> [(&'static str, String); 6] {
+    pub fn to_env(&self) -> [(&'static str, String); 7] {
         let text = |path: &Path| path.to_string_lossy().into_owned();
         [
             ("TARE_BIN", text(&self.tare)),
             ("TARE_TEST_BASES", self.bases.clone()),
             ("TARE_TEST_REGISTRY", self.pushed.clone()),
             ("TARE_REGISTRIES_CONF", text(&self.conf)),
+            ("GOPROXY", self.goproxy.clone()),
             ("TARE_TEST_EXAMPLES", text(&self.examples)),
             ("TARE_TEST_SCRATCH", text(&self.scratch)),
         ]
@@ -115,6 +119,7 @@ impl Around {
             bases: get("TARE_TEST_BASES")?,
             pushed: get("TARE_TEST_REGISTRY")?,
             conf: get("TARE_REGISTRIES_CONF")?.into(),
+            goproxy: get("GOPROXY")?,
             examples: get("TARE_TEST_EXAMPLES")?.into(),
             scratch: get("TARE_TEST_SCRATCH")?.into(),
         })

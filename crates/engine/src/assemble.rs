@@ -6,7 +6,7 @@ use store::layers::Meta;
 use store::{BlobRecord, LayerId};
 use tree::Change;
 
-use crate::build::{Built, Session, Weight};
+use crate::build::{Part, Session, Weight};
 use crate::error::{Result, doing};
 use crate::settings::Timestamps;
 
@@ -23,7 +23,7 @@ impl Session<'_> {
     ///
     /// # Errors
     /// If a layer can't be read or written.
-    pub fn assemble(&self) -> Result<Built> {
+    pub fn assemble(&self) -> Result<Part> {
         let outcome = &self.plan.outcome;
         let chain = self.plan.chain(outcome.tip);
         let stack = outcome.tip.map(|tip| self.stack_of(tip)).unwrap_or_default();
@@ -36,14 +36,13 @@ impl Session<'_> {
         diff_ids.extend(made.iter().map(|l| l.diff_id));
         let config = self.config(outcome, diff_ids, &made);
         let (steps, cached) = self.counts();
-        Ok(Built {
+        Ok(Part {
+            platform: self.platform.clone(),
             image: Image::new(config, descriptors),
             layers: stack,
             steps,
             cached,
             builder: self.builder(&chain),
-            notes: Vec::new(),
-            timestamps: self.rule.name(),
         })
     }
 
@@ -56,7 +55,7 @@ impl Session<'_> {
 
     fn blobs(&self, made: &[LayerId]) -> Result<Vec<Layer>> {
         let missing = made.iter().any(|id| self.known_blob(id).is_none());
-        let task = missing.then(|| self.voice.task("export layers"));
+        let task = missing.then(|| self.voice.task(format!("export layers{}", self.purpose())));
         let result = made.iter().map(|id| self.layer(id)).collect::<Result<Vec<_>>>();
         if let Some(task) = task {
             task.close(&result);
@@ -134,14 +133,13 @@ impl Session<'_> {
     }
 
     fn weight(&self, tip: StepId) -> Weight {
-        let base = self
-            .plan
-            .chain(Some(tip))
-            .first()
-            .and_then(|id| self.base_image(*id))
-            .map_or(0, Image::layers_size);
+        let image = self.plan.chain(Some(tip)).first().and_then(|id| self.base_image(*id));
         let metas = self.stack_of(tip).into_iter().filter_map(|id| self.store.layer_meta(&id));
-        Weight { base, files: metas.map(|m| m.bytes).sum() }
+        Weight {
+            base: image.map_or(0, Image::layers_size),
+            toolchain: image.is_some_and(|image| crate::toolchain::sum(image).is_some()),
+            files: metas.map(|m| m.bytes).sum(),
+        }
     }
 }
 

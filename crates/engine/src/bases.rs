@@ -14,6 +14,7 @@ use crate::error::Result;
 use crate::event::{Ended, Voice};
 use crate::origin::Origins;
 use crate::settings::{NamedContext, Settings};
+use crate::toolchain::Toolchain;
 
 /// A base image whose manifest and config are known.
 pub struct Resolved {
@@ -36,6 +37,8 @@ enum Place {
     Layout(String),
     /// An image that tare built: its layers are in the store.
     Store(Vec<store::LayerId>),
+    /// What tare makes of Go's own distribution.
+    Go(Toolchain),
 }
 
 /// All base images of a build.
@@ -113,6 +116,17 @@ impl Resolved {
             Place::Store(_) => {
                 Err(format!("image `{}` is not whole in the store any more: build it again", self.name))
             }
+            Place::Go(_) => {
+                Err(format!("`{}` stands for a Go toolchain, which is in no registry", self.name))
+            }
+        }
+    }
+
+    /// The Go toolchain that it is, if it is one.
+    pub fn toolchain(&self) -> Option<&Toolchain> {
+        match &self.place {
+            Place::Go(toolchain) => Some(toolchain),
+            _ => None,
         }
     }
 
@@ -144,7 +158,12 @@ struct Resolver<'a> {
 impl Resolver<'_> {
     fn one(&self, want: &Want) -> Result<Resolved> {
         let place = self.place(want)?;
-        let task = self.voice.task(format!("resolve {}", want.name));
+        if let Place::Go(toolchain) = &place {
+            return self.toolchain(want, toolchain);
+        }
+        let purpose =
+            if self.settings.is_several() { format!(" for {}", want.platform) } else { String::new() };
+        let task = self.voice.task(format!("resolve {}{purpose}", want.name));
         let found = match self.known(&place, want) {
             Some(image) => Ok((image, Ended::Cached)),
             // A build that may not work isn't worth a request: the one that may will make it.
@@ -157,21 +176,25 @@ impl Resolver<'_> {
             Ok((image, how)) => {
                 task.end(how);
                 self.check_platform(want, &image);
-                let (name, platform) = (want.name.clone(), want.platform.clone());
-                Ok(Resolved {
-                    name,
-                    platform,
-                    image,
-                    was_known: how == Ended::Cached,
-                    place,
-                    origin: OnceLock::new(),
-                })
+                Ok(resolved(want, place, image, how == Ended::Cached))
             }
             Err(message) => {
                 task.fail(message.clone());
                 Err(not_found(want, message))
             }
         }
+    }
+
+    /// What goes wrong with a toolchain has little to do with the line that names an image in its place.
+    fn toolchain(&self, want: &Want, toolchain: &Toolchain) -> Result<Resolved> {
+        let known = toolchain.known(self.store, &want.platform);
+        let was_known = known.is_some();
+        let image = match known {
+            Some(image) => image,
+            None if !self.settings.may_work => return Err(crate::Error::NeedsWork),
+            None => toolchain.make(self.store, &want.platform, self.voice)?,
+        };
+        Ok(resolved(want, Place::Go(toolchain.clone()), image, was_known))
     }
 
     /// An image without an index is taken as it is, whatever it is for.
@@ -187,14 +210,16 @@ impl Resolver<'_> {
         let reference = || want.name.parse::<Reference>().map_err(|m| not_found(want, m));
         Ok(match self.settings.contexts.get(&want.name) {
             Some(NamedContext::Layout(spec)) => Place::Layout(spec.clone()),
-            Some(NamedContext::Image(name)) => self.place_of(name.clone()),
-            _ => self.place_of(reference()?),
+            Some(NamedContext::Image(name)) => self.place_of(name.clone(), &want.platform),
+            Some(NamedContext::Go(toolchain)) => Place::Go(toolchain.clone()),
+            _ => self.place_of(reference()?, &want.platform),
         })
     }
 
     /// An image that was built here goes before one in a registry, as with Docker, unless `--pull`.
-    fn place_of(&self, name: Reference) -> Place {
-        match self.store.image(&name).filter(|_| !self.settings.pull) {
+    fn place_of(&self, name: Reference, platform: &Platform) -> Place {
+        let stored = self.store.image(&name).filter(|_| !self.settings.pull);
+        match stored.and_then(|stored| stored.on(platform)) {
             Some(stored) => Place::Store(stored.layers),
             None => Place::Registry(name),
         }
@@ -204,11 +229,12 @@ impl Resolver<'_> {
         match place {
             Place::Store(_) => {
                 let name = want.name.parse().ok()?;
-                let stored = self.store.image(&name)?;
+                let stored = self.store.image(&name)?.on(&want.platform)?;
                 self.store.load_image(&stored.manifest).ok()
             }
             // A folder can change under its name at any time, and asking it costs nothing.
             Place::Layout(_) => None,
+            Place::Go(_) => None,
             Place::Registry(_) if self.settings.pull => None,
             Place::Registry(name) => {
                 let resolution = self.store.resolution(&name.to_string(), &want.platform)?;
@@ -223,6 +249,9 @@ impl Resolver<'_> {
             Place::Layout(spec) => crate::origin::Place::Layout(spec.clone()),
             Place::Store(_) => {
                 return Err(format!("image `{}` is not whole in the store: build it again", want.name));
+            }
+            Place::Go(toolchain) => {
+                return Err(format!("Go {} is no image of a registry", toolchain.version));
             }
         };
         let origin = self.origins.open(&place)?;
@@ -250,6 +279,11 @@ impl Resolver<'_> {
         }
         Ok(())
     }
+}
+
+fn resolved(want: &Want, place: Place, image: Image, was_known: bool) -> Resolved {
+    let (name, platform) = (want.name.clone(), want.platform.clone());
+    Resolved { name, platform, image, was_known, place, origin: OnceLock::new() }
 }
 
 fn not_found(want: &Want, message: String) -> crate::Error {

@@ -3,12 +3,17 @@
 //! ```text
 //! text ─▶ stages ─▶ wants ─▶ facts ─▶ plan ─▶ every step ─▶ image ─▶ outputs
 //! ```
+//! With several platforms there are as many plans, each with a session of its own, done one after the other.
+//! A step that two of them need has one key, so the second finds what the first has made. Only what comes out
+//! is put together again, see `export`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering;
 use std::sync::{Mutex, OnceLock};
 
-use plan::{Plan, StepId};
+use dockerfile::{Dockerfile, Stages};
+use oci::{Image, Platform, Tagged};
+use plan::{Options, Plan, StepId, Want};
 use store::{Action, LayerId, Store};
 
 use crate::bases::Bases;
@@ -20,19 +25,35 @@ use crate::origin::Origins;
 use crate::settings::{Output, Settings, Timestamps};
 use crate::times::Rule;
 
-/// Everything that the steps of one build share.
+/// What the platforms of one build share.
+#[derive(Clone, Copy)]
+struct Common<'a> {
+    store: &'a Store,
+    settings: &'a Settings,
+    voice: &'a Voice<'a>,
+    origins: &'a Origins,
+    bases: &'a Bases,
+    contexts: &'a Contexts,
+    /// Keys that were asked for: what was done again for one platform isn't once more for the next.
+    asked: &'a Mutex<BTreeSet<String>>,
+    one_stage: bool,
+}
+
+/// Everything that the steps for one platform share.
 pub struct Session<'a> {
     pub(crate) store: &'a Store,
     pub(crate) settings: &'a Settings,
     pub(crate) voice: &'a Voice<'a>,
     pub(crate) origins: &'a Origins,
+    pub(crate) platform: &'a Platform,
     pub(crate) plan: &'a Plan,
     pub(crate) bases: &'a Bases,
-    pub(crate) contexts: Contexts,
+    pub(crate) contexts: &'a Contexts,
     pub(crate) logs: Logs,
     pub(crate) rule: Rule,
     pub(crate) empty: LayerId,
     pub(crate) one_stage: bool,
+    asked: &'a Mutex<BTreeSet<String>>,
     stacks: Vec<OnceLock<Finished>>,
     running: Mutex<BTreeMap<StepId, sandbox::Control>>,
 }
@@ -46,8 +67,21 @@ struct Finished {
 /// What a build came to.
 #[derive(Clone, Debug)]
 pub struct Built {
+    /// The image, or the index over several.
+    pub what: Tagged,
+    /// What each platform came to, in the order asked for.
+    pub parts: Vec<Part>,
+    /// Names that were given, and what was written where.
+    pub notes: Vec<String>,
+}
+
+/// What one platform came to.
+#[derive(Clone, Debug)]
+pub struct Part {
+    /// Which.
+    pub platform: Platform,
     /// The image.
-    pub image: oci::Image,
+    pub image: Image,
     /// Its layers as the store knows them.
     pub layers: Vec<LayerId>,
     /// How many steps were done, and how many of them again.
@@ -56,10 +90,6 @@ pub struct Built {
     pub cached: usize,
     /// What the largest stage that isn't part of the image weighs.
     pub builder: Option<Weight>,
-    /// Names that were given, and what was written where.
-    pub notes: Vec<String>,
-    /// Which timestamp rule was used.
-    pub timestamps: &'static str,
 }
 
 /// What a stage weighs.
@@ -67,6 +97,8 @@ pub struct Built {
 pub struct Weight {
     /// Bytes of the base image's compressed layers.
     pub base: u64,
+    /// Whether that is a Go toolchain, whose layers are not compressed.
+    pub toolchain: bool,
     /// Bytes of files in its own layers, which are not compressed as they go nowhere.
     pub files: u64,
 }
@@ -83,17 +115,58 @@ pub fn build(store: &Store, settings: &Settings, origins: &Origins, voice: &Voic
     }
     let stages = dockerfile::stages(&source).map_err(Error::Dockerfile)?;
     refuse_syntax(&source)?;
-    let wants = plan::wants(&source, &stages, &settings.plan).map_err(|d| Error::Dockerfile(vec![d]))?;
-    let bases = Bases::resolve(&wants, store, settings, origins, voice)?;
-    let plan = plan::lower(&source, &stages, &settings.plan, &bases.facts()).map_err(Error::Dockerfile)?;
-    plan.warnings.iter().for_each(|w| voice.warn(w.clone()));
-    let session = Session::new(store, settings, origins, voice, &plan, &bases, stages.stages.len() == 1)?;
-    let done = session.run_all();
+    let targets = targets(settings);
+    let bases = Bases::resolve(&wants(&source, &stages, &targets)?, store, settings, origins, voice)?;
+    let plans = plans(&source, &stages, &targets, &bases)?;
+    warnings(&plans).into_iter().for_each(|text| voice.warn(text));
+    let (contexts, asked) = (Contexts::open(store, settings)?, Mutex::default());
+    let (bases, contexts, asked, one_stage) = (&bases, &contexts, &asked, stages.stages.len() == 1);
+    let common = Common { store, settings, voice, origins, bases, contexts, asked, one_stage };
+    let sessions: Vec<Session> =
+        targets.iter().zip(&plans).map(|(t, plan)| common.session(t, plan)).collect();
+    let done = sessions.iter().try_for_each(Session::run_all);
     // Also when it failed: what was learnt about the context's files stays true.
-    session.contexts.save(store);
+    contexts.save(store);
     done?;
-    let built = session.assemble()?;
-    session.export(built)
+    let parts = sessions.iter().map(Session::assemble).collect::<Result<_>>()?;
+    crate::export::export(&sessions, parts)
+}
+
+/// The plan's options for each platform.
+fn targets(settings: &Settings) -> Vec<Options> {
+    let further = settings.further.iter().cloned();
+    let further = further.map(|platform| Options { platform, ..settings.plan.clone() });
+    std::iter::once(settings.plan.clone()).chain(further).collect()
+}
+
+/// What any of the targets wants, once.
+fn wants(source: &Dockerfile, stages: &Stages, targets: &[Options]) -> Result<Vec<Want>> {
+    let mut all: Vec<Want> = Vec::new();
+    for target in targets {
+        for want in plan::wants(source, stages, target).map_err(|d| Error::Dockerfile(vec![d]))? {
+            if !all.iter().any(|known| known.name == want.name && known.platform == want.platform) {
+                all.push(want);
+            }
+        }
+    }
+    Ok(all)
+}
+
+fn plans(source: &Dockerfile, stages: &Stages, targets: &[Options], bases: &Bases) -> Result<Vec<Plan>> {
+    let facts = bases.facts();
+    let one = |target| plan::lower(source, stages, target, &facts).map_err(Error::Dockerfile);
+    targets.iter().map(one).collect()
+}
+
+/// The first platform's, and what only another's says.
+fn warnings(plans: &[Plan]) -> Vec<String> {
+    let mut all = plans[0].warnings.clone();
+    for text in plans[1..].iter().flat_map(|plan| &plan.warnings) {
+        if !all.contains(text) {
+            all.push(text.clone());
+        }
+    }
+    all
 }
 
 /// `# syntax=` names a frontend image; the official one is what tare has built in.
@@ -111,37 +184,33 @@ fn is_image(name: &str, known: &str) -> bool {
     name.strip_prefix(known).is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '@']))
 }
 
-impl<'a> Session<'a> {
-    fn new(
-        store: &'a Store,
-        settings: &'a Settings,
-        origins: &'a Origins,
-        voice: &'a Voice<'a>,
-        plan: &'a Plan,
-        bases: &'a Bases,
-        one_stage: bool,
-    ) -> Result<Session<'a>> {
-        let base = plan::Options { reproducible: true, epoch: None, ..settings.plan.clone() }
+impl<'a> Common<'a> {
+    fn session(self, target: &'a Options, plan: &'a Plan) -> Session<'a> {
+        let Common { store, settings, voice, origins, bases, contexts, asked, one_stage } = self;
+        let base = Options { reproducible: true, epoch: None, ..target.clone() }
             .epoch_for(plan.outcome.base_created.as_deref())
             .unwrap_or(plan::options::EARLIEST);
-        let rule = Rule { timestamps: settings.timestamps, epoch: settings.plan.epoch, base };
-        Ok(Session {
+        Session {
             store,
             settings,
             voice,
             origins,
+            platform: &target.platform,
             plan,
             bases,
-            contexts: Contexts::open(store, settings)?,
+            contexts,
             logs: Logs::new(store),
-            rule,
+            rule: Rule { timestamps: settings.timestamps, epoch: target.epoch, base },
             empty: LayerId::Made(tree::id(&[])),
             one_stage,
+            asked,
             stacks: plan.steps.iter().map(|_| OnceLock::new()).collect(),
             running: Mutex::new(BTreeMap::new()),
-        })
+        }
     }
+}
 
+impl Session<'_> {
     /// The layers up to a step, lowest first. Only for steps that are done.
     pub fn stack_of(&self, id: StepId) -> Vec<LayerId> {
         self.finished(id).stack.clone()
@@ -162,9 +231,12 @@ impl<'a> Session<'a> {
         (self.plan.steps.len(), cached)
     }
 
-    /// What an earlier build knows of a step's key, unless it isn't to be asked.
+    /// What is known of a step's key, unless that is to be forgotten: of two equal steps of one build, be they
+    /// for two platforms, the first is done again, and the second is what the first came to. The caller holds
+    /// the key's lock.
     pub(crate) fn cached(&self, key: &plan::Key, id: StepId) -> Option<Action> {
-        self.store.action(key).filter(|_| !self.runs_again(id))
+        let first = self.asked.lock().expect("no panic while held").insert(key.hex());
+        self.store.action(key).filter(|_| !(first && self.runs_again(id)))
     }
 
     /// Whether a step is to be done again whatever is known of it.
@@ -199,6 +271,11 @@ impl<'a> Session<'a> {
 }
 
 impl Settings {
+    /// Whether the build is for several platforms.
+    pub fn is_several(&self) -> bool {
+        !self.further.is_empty()
+    }
+
     /// Whether an output needs the root file system as files.
     pub fn wants_files(&self) -> bool {
         self.outputs.iter().any(|o| matches!(o, Output::Tar { .. } | Output::Local { .. }))

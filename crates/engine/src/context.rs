@@ -3,6 +3,7 @@
 //! A folder is walked at most once a build, and not at all if no step needs it.
 
 use std::collections::BTreeMap;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
@@ -20,6 +21,8 @@ use crate::settings::{NamedContext, Settings};
 pub struct Folder {
     path: PathBuf,
     patterns: Patterns,
+    /// A file that is there for tare and not for the build.
+    lock: Option<Vec<u8>>,
     stats: Stats,
     found: OnceLock<std::result::Result<Arc<Vec<Found>>, String>>,
 }
@@ -38,6 +41,7 @@ impl Contexts {
     pub fn open(store: &Store, settings: &Settings) -> Result<Contexts> {
         let ignore = settings.ignore.as_ref().map(|(name, text)| (name.as_str(), text.as_slice()));
         let main = settings.context.as_ref().map(|path| Folder::open(store, path, ignore)).transpose()?;
+        let main = main.map(|folder| folder.without(settings.lock_file.as_deref()));
         let mut named = BTreeMap::new();
         for (name, context) in &settings.contexts {
             if let NamedContext::Folder(path) = context {
@@ -85,7 +89,13 @@ impl Folder {
                 .map_err(|d| Error::Other(format!("{name}:{}: {}", d.line, d.message)))?,
         };
         let stats = store.stats(&path);
-        Ok(Folder { path, patterns, stats, found: OnceLock::new() })
+        Ok(Folder { path, patterns, lock: None, stats, found: OnceLock::new() })
+    }
+
+    /// Leaves the lock file out, whatever the ignore file says: pinning anew must not change what is copied.
+    fn without(self, lock: Option<&Path>) -> Folder {
+        let inside = lock.and_then(|l| l.canonicalize().ok()).and_then(|l| relative(&self.path, &l));
+        Folder { lock: inside, ..self }
     }
 
     /// The memory of content digests.
@@ -105,7 +115,9 @@ impl Folder {
     fn walk(&self) -> std::result::Result<Vec<Found>, String> {
         let say = |e: std::io::Error| format!("read context `{}`: {}", self.path.display(), store::plain(&e));
         let root = Root::open(&self.path).map_err(say)?;
-        scan(&root, b"", &self.patterns).map_err(say)
+        let mut found = scan(&root, b"", &self.patterns).map_err(say)?;
+        found.retain(|one| self.lock.as_ref() != Some(&one.path));
+        Ok(found)
     }
 
     /// The pattern that hides a path, for a better "not found".
@@ -113,4 +125,8 @@ impl Folder {
         let verdict = self.patterns.verdict(path.trim_start_matches("./").trim_matches('/'));
         verdict.by.filter(|_| verdict.ignored).map(|rule| format!("line {} of the ignore file", rule.line))
     }
+}
+
+fn relative(folder: &Path, file: &Path) -> Option<Vec<u8>> {
+    file.strip_prefix(folder).ok().map(|p| p.as_os_str().as_bytes().to_vec())
 }

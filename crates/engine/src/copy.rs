@@ -58,7 +58,7 @@ impl Session<'_> {
         let id = LayerId::Made(tree::id(&changes));
         let known = self.store.has_layer(&id) && !self.runs_again(step);
         let id = self.keep(&changes, started, form)?;
-        self.store.put_action(&key, id, 0)?;
+        self.store.put_action(&key, id, 0, Vec::new())?;
         Ok(if known { Made::cached(id) } else { Made::new(id) })
     }
 

@@ -135,7 +135,8 @@ impl Task<'_> {
     pub fn close<T>(self, result: &crate::Result<T>) {
         match result {
             Ok(_) => self.end(Ended::Done),
-            Err(e) => self.fail(e.to_string()),
+            // The rest is advice, which comes with the error itself.
+            Err(e) => self.fail(e.to_string().lines().next().unwrap_or_default()),
         }
     }
 }

@@ -60,15 +60,9 @@ pub fn fetch(store: &Store, want: &Want, voice: &Voice) -> Result<Fetched> {
 /// # Errors
 /// If the name can't be written.
 pub fn name(store: &Store, image: &Image, name: &str, origin: &str) -> Result<()> {
-    Ok(store.put_image(&Stored {
-        name: name.to_owned(),
-        manifest: image.descriptor.clone(),
-        id: image.id(),
-        layers: image.config.rootfs.diff_ids.iter().map(|id| LayerId::Base(*id)).collect(),
-        at: crate::clock::now(),
-        size: image.layers_size(),
-        timestamps: origin.to_owned(),
-    })?)
+    let layers = image.config.rootfs.diff_ids.iter().map(|id| LayerId::Base(*id)).collect();
+    let what = image.clone().into();
+    Ok(store.put_image(&Stored::new(name, &what, vec![layers], crate::clock::now(), origin))?)
 }
 
 fn resolve(want: &Want, voice: &Voice) -> Result<(Image, Option<Descriptor>)> {

@@ -2,13 +2,13 @@
 //!
 //! | step | in | out, and why |
 //! |---|---|---|
-//! | RUN | words of the command, environment with declared arguments, user, directory, layers below by content, sources of mounts, network and security mode, further hosts, script | labels, ports, CMD: the step can't see them; proxies: they are the network's; cache mounts' content: they are caches |
+//! | RUN | words of the command, environment with declared arguments, user, directory, layers below by content, sources of mounts, network and security mode, further hosts, script, platform of the stage | platform of the target, which ARG brings in where it counts; labels, ports, CMD: the step can't see them; proxies: they are the network's; cache mounts' content: they are caches |
 //! | COPY, ADD | selected sources by content, destination, every flag, layers below (not with `--link`) | times and owners of the context: trap 53 |
 //! | WORKDIR | path, user, layers below | |
 //!
 //! Layers that hold nothing are left out: `WORKDIR` of a directory that exists changes nothing below.
 
-use plan::{Key, Part};
+use plan::{Key, Part, StepId};
 use store::LayerId;
 
 use crate::build::Session;
@@ -21,7 +21,7 @@ impl Session<'_> {
     }
 
     /// The key of a RUN.
-    pub fn run_key(&self, run: &plan::Run, mounts: Vec<Part>, stack: &[LayerId]) -> Key {
+    pub fn run_key(&self, id: StepId, run: &plan::Run, mounts: Vec<Part>, stack: &[LayerId]) -> Key {
         let mut parts = vec![
             Part::plain("kind", "run"),
             Part::plain("command", json(&run.argv)),
@@ -29,7 +29,7 @@ impl Session<'_> {
             Part::plain("cwd", run.cwd.clone()),
             Part::plain("network", if run.offline { "none" } else { "default" }),
             Part::plain("security", if run.insecure { "insecure" } else { "sandbox" }),
-            Part::plain("platform", self.settings.plan.platform.to_string()),
+            Part::plain("platform", self.plan.step(id).platform.to_string()),
         ];
         parts.extend(run.script.iter().map(|(name, text)| Part::digest(format!("script.{name}"), text)));
         parts.extend(

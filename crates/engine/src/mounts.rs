@@ -105,17 +105,21 @@ impl Session<'_> {
         if mount.from.is_some() || mount.source.is_some() {
             return Err("a cache mount with `from` or `source` is not supported yet".to_owned().into());
         }
-        let id = mount.id.as_deref().or(mount.target.as_deref()).unwrap_or_default();
-        let owner = (mount.uid.unwrap_or(0), mount.gid.unwrap_or(0));
-        let mode = mount.mode.unwrap_or(0o755);
-        // Another owner or mode is another cache, as in BuildKit.
-        let name = blake3::hash(format!("{id}\n{owner:?}\n{mode:o}").as_bytes()).to_hex();
+        let Cache { id, owner, mode, name } = Cache::of(mount);
         if mount.sharing.is_some_and(|s| s != Sharing::Shared) {
             locks.push(self.store.lock(&format!("mount-{}", &name[..16]))?);
         }
-        let source = self.store.root().join("mounts").join(name.as_str());
+        let source = self.store.cache_path(&name);
         make_cache(&source, mode, owner).map_err(doing(format_args!("make the cache `{id}`")))?;
         Ok(MountKind::Bind { source, readonly: mount.readonly, recursive: false })
+    }
+
+    /// The caches that a step has mounted, as they are now.
+    pub fn caches(&self, run: &plan::Run) -> Vec<store::CacheId> {
+        let caches = run.mounts.iter().filter(|(mount, _)| mount.kind == MountType::Cache);
+        let names = caches.map(|(mount, _)| Cache::of(mount).name);
+        let living = |name: String| Some(store::CacheId { life: self.store.cache_life(&name)?, name });
+        names.filter_map(living).collect()
     }
 
     fn bind_mount(&self, mount: &Mount, from: &From) -> Result<MountKind> {
@@ -157,6 +161,34 @@ impl Session<'_> {
         chown(&upper, Some(node.stat.uid), Some(node.stat.gid)).map_err(say())?;
         Ok(MountKind::Overlay { lowers, upper, work })
     }
+}
+
+/// What tells one cache mount from another.
+struct Cache<'a> {
+    id: &'a str,
+    owner: (u32, u32),
+    mode: u32,
+    /// The folder's name.
+    name: String,
+}
+
+impl Cache<'_> {
+    fn of(mount: &Mount) -> Cache<'_> {
+        let id = mount.id.as_deref().or(mount.target.as_deref()).unwrap_or_default();
+        let owner = (mount.uid.unwrap_or(0), mount.gid.unwrap_or(0));
+        let mode = mount.mode.unwrap_or(0o755);
+        Cache { id, owner, mode, name: name_of(id, owner, mode) }
+    }
+}
+
+/// Another owner or mode is another cache, as in BuildKit.
+fn name_of(id: &str, owner: (u32, u32), mode: u32) -> String {
+    blake3::hash(format!("{id}\n{owner:?}\n{mode:o}").as_bytes()).to_hex().to_string()
+}
+
+/// The store's name of a cache mount with that id, or that target, and no other options.
+pub fn cache_name(id: &str) -> String {
+    name_of(id, (0, 0), 0o755)
 }
 
 /// A secret that is larger was meant to be something else. BuildKit's limit.

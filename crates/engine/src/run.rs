@@ -7,7 +7,7 @@ use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 
 use plan::StepId;
-use sandbox::{Caps, Input, Io, Network, Output, Root as SandboxRoot};
+use sandbox::{Caps, Input, Io, MountKind, Network, Output, Root as SandboxRoot};
 use store::layers::Maker;
 use store::{LayerId, Store};
 use tree::root::Root;
@@ -31,7 +31,7 @@ impl Session<'_> {
     /// # Errors
     /// If the command fails, or can't be started, or its changes can't be kept.
     pub fn run(&self, id: StepId, run: &plan::Run, stack: &[LayerId], task: &Task) -> Result<Made> {
-        let key = self.run_key(run, self.mount_parts(run)?, stack);
+        let key = self.run_key(id, run, self.mount_parts(run)?, stack);
         let _lock = self.store.lock(&key.hex()[..16])?;
         if let Some(action) = self.cached(&key, id) {
             return Ok(Made::cached(action.layer));
@@ -40,7 +40,8 @@ impl Session<'_> {
             return Err(Error::NeedsWork);
         }
         let layer = self.execute(id, run, stack, task)?;
-        self.store.put_action(&key, layer, task.age().as_millis() as u64)?;
+        let caches = if self.is_empty(&layer) { self.caches(run) } else { Vec::new() };
+        self.store.put_action(&key, layer, task.age().as_millis() as u64, caches)?;
         Ok(Made::new(layer))
     }
 
@@ -55,6 +56,7 @@ impl Session<'_> {
         // Of two variables of one name a program sees the first, and the mount's is meant.
         step.env.retain(|(name, _)| !mounts.env.iter().any(|(own, _)| own == name));
         step.env.extend(mounts.env);
+        self.add_host_files(id, &mut step);
         let started = self.disk_time()?;
         let created = self.supervise(id, step, task)?;
         drop(mounts.locks);
@@ -96,6 +98,19 @@ impl Session<'_> {
             (step.caps, step.seccomp) = (Caps::All, false);
         }
         Ok(step)
+    }
+
+    fn add_host_files(&self, id: StepId, step: &mut sandbox::Step) {
+        let host = &self.settings.host_files;
+        if !host.lines.contains(&self.plan.step(id).line) {
+            return;
+        }
+        let bind = |(source, target): &(PathBuf, PathBuf)| {
+            let kind = MountKind::Bind { source: source.clone(), readonly: true, recursive: true };
+            sandbox::Mount { target: target.clone(), kind }
+        };
+        step.mounts.extend(host.mounts.iter().map(bind));
+        step.env.extend(host.env.iter().map(|(name, value)| (name.into(), value.into())));
     }
 
     /// Starts the step, listens to it, and waits. Says which mount points had to be made.

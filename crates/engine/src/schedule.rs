@@ -185,10 +185,26 @@ impl Session<'_> {
 
     fn step_name(&self, step: &plan::Step) -> String {
         let (n, of) = step.position;
+        let platform = if self.settings.is_several() { self.platforms_of(step) + " " } else { String::new() };
         match self.one_stage {
-            true => format!("[{n}/{of}] {}", step.text),
-            false => format!("[{} {n}/{of}] {}", step.stage, step.text),
+            true => format!("[{platform}{n}/{of}] {}", step.text),
+            false => format!("[{platform}{} {n}/{of}] {}", step.stage, step.text),
         }
+    }
+
+    /// As buildx has it: `linux/arm64`, and `linux/amd64->arm64` of a stage that runs on one for the other.
+    fn platforms_of(&self, step: &plan::Step) -> String {
+        let (own, target) = (step.platform.to_string(), self.platform.to_string());
+        match target.strip_prefix(&format!("{}/", step.platform.os)) {
+            _ if own == target => own,
+            Some(architecture) => format!("{own}->{architecture}"),
+            None => format!("{own}->{target}"),
+        }
+    }
+
+    /// What to add to the name of a task that there is one of for each platform.
+    pub(crate) fn purpose(&self) -> String {
+        if self.settings.is_several() { format!(" for {}", self.platform) } else { String::new() }
     }
 
     /// An error without a place happened at this step.

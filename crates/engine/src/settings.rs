@@ -9,6 +9,8 @@ use std::sync::atomic::AtomicBool;
 use oci::Reference;
 use oci::media::Compression;
 
+use crate::toolchain::Toolchain;
+
 /// What a build is asked for.
 pub struct Settings {
     /// The Dockerfile's name for people.
@@ -19,16 +21,22 @@ pub struct Settings {
     pub context: Option<PathBuf>,
     /// The ignore file's name and text.
     pub ignore: Option<(String, Vec<u8>)>,
+    /// `tare.lock`, whether or not it is there: it is never part of the context.
+    pub lock_file: Option<PathBuf>,
     /// Named contexts.
     pub contexts: BTreeMap<String, NamedContext>,
     /// What decides the plan.
     pub plan: plan::Options,
+    /// Platforms to build for besides the plan's; if there are any, the result is an index over all images.
+    pub further: Vec<oci::Platform>,
     /// `--secret`: where each one's value is read when a step asks for it.
     pub secrets: BTreeMap<String, Secret>,
     /// `--ssh`: sockets of agents by id.
     pub agents: BTreeMap<String, PathBuf>,
     /// `--add-host`, `--shm-size` and `--ulimit`: what every RUN finds besides.
     pub surroundings: Surroundings,
+    /// What some steps see of this machine. Not part of their keys.
+    pub host_files: HostFiles,
     /// `--no-cache-filter`: stages whose steps are all run again.
     pub rerun: BTreeSet<String>,
     /// `-t`.
@@ -64,6 +72,18 @@ pub struct Surroundings {
     pub ulimits: Vec<sandbox::Ulimit>,
 }
 
+/// Files and sockets of this machine that some RUN steps find too: a version control program that a download
+/// needs, and what that needs in turn.
+#[derive(Clone, Debug, Default)]
+pub struct HostFiles {
+    /// The lines of these steps.
+    pub lines: BTreeSet<u32>,
+    /// What is mounted where; files and folders can't be written to.
+    pub mounts: Vec<(PathBuf, PathBuf)>,
+    /// Variables that these steps get besides.
+    pub env: Vec<(String, String)>,
+}
+
 /// A `--build-context`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum NamedContext {
@@ -73,6 +93,8 @@ pub enum NamedContext {
     Layout(String),
     /// An image by another name.
     Image(Reference),
+    /// The Go toolchain as the Go project publishes it, for the build platform.
+    Go(Toolchain),
 }
 
 /// Where a secret's value is. The value itself is in memory only while a step starts.

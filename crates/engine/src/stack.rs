@@ -27,8 +27,14 @@ impl Session<'_> {
     /// If a layer can't be had, or this process may not unpack.
     pub fn folders(&self, stack: &[LayerId]) -> Result<Vec<PathBuf>> {
         self.bring(stack)?;
-        let kept = stack.iter().rev().filter(|id| !self.is_empty(id));
-        Ok(kept.map(|id| self.store.layer_fs(id)).collect())
+        let mut kept: Vec<&LayerId> = Vec::new();
+        for id in stack.iter().rev().filter(|id| !self.is_empty(id)) {
+            // Of a layer that is there twice the upper one says everything, and the kernel takes no folder twice.
+            if !kept.contains(&id) {
+                kept.push(id);
+            }
+        }
+        Ok(kept.into_iter().map(|id| self.store.layer_fs(id)).collect())
     }
 
     /// The merged view of a stack.
@@ -89,6 +95,9 @@ impl Session<'_> {
 
     fn pull(&self, id: &LayerId, diff_id: &DiffId) -> Result<()> {
         let (base, index) = self.base_of(diff_id)?;
+        if let Some(toolchain) = base.toolchain() {
+            return toolchain.make(self.store, &base.platform, self.voice).map(drop);
+        }
         let blob = &base.image.manifest.layers[index];
         let task = self.voice.task(format!("pull {} layer {}", base.name, blob.digest.short()));
         let result = self.pull_into(id, diff_id, base, blob, &task);
@@ -130,6 +139,11 @@ impl Session<'_> {
                 continue;
             }
             let (base, _) = self.base_of(diff_id)?;
+            if base.toolchain().is_some() {
+                self.bring_one(&LayerId::Base(*diff_id))?;
+                crate::toolchain::write_blob(self.store, blob)?;
+                continue;
+            }
             let task = self.voice.task(format!("pull {} layer {}", base.name, blob.digest.short()));
             let result = self.fetch_blob(base, blob, &task);
             task.close(&result);

@@ -30,7 +30,7 @@ impl Session<'_> {
         let view = self.view(stack)?;
         let changes = changes(workdir, &view, started)?;
         let layer = self.keep(&changes, started, form)?;
-        self.store.put_action(&key, layer, 0)?;
+        self.store.put_action(&key, layer, 0, Vec::new())?;
         Ok(Made::new(layer))
     }
 }

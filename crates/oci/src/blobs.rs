@@ -2,7 +2,7 @@
 
 use std::io::{self, Read};
 
-use crate::{Descriptor, Digest, Image};
+use crate::{Descriptor, Digest, Tagged};
 
 /// Where a publisher takes layer bytes from.
 pub trait Blobs: Sync {
@@ -20,12 +20,12 @@ pub trait Blobs: Sync {
 
 /// A place that images go to.
 pub trait Publish {
-    /// Puts the image there. After `Ok` a reader finds all of it; after `Err` the place holds no name that
-    /// points to a part of it.
+    /// Puts the image there, or all images of an index. After `Ok` a reader finds all of it; after `Err` the
+    /// place holds no name that points to a part of it.
     ///
     /// # Errors
     /// With the verb, the place and the cause.
-    fn publish(&self, image: &Image, blobs: &dyn Blobs) -> Result<Published, String>;
+    fn publish(&self, what: &Tagged, blobs: &dyn Blobs) -> Result<Published, String>;
 }
 
 /// What was moved.

@@ -12,6 +12,7 @@ pub mod manifest;
 pub mod media;
 pub mod platform;
 pub mod reference;
+pub mod tagged;
 pub mod time;
 
 pub use blobs::{Blobs, Publish, Published};
@@ -22,3 +23,4 @@ pub use image::Image;
 pub use manifest::{Index, Manifest};
 pub use platform::Platform;
 pub use reference::Reference;
+pub use tagged::Tagged;

@@ -3,7 +3,7 @@
 //! A stage's file system is a chain: each step that makes a layer names the one below it as its `parent`.
 //! Instructions that only change the config make no step; they are in [`Outcome`].
 
-use oci::{DiffId, ImageConfig};
+use oci::{DiffId, ImageConfig, Platform};
 
 use dockerfile::mount::Mount;
 
@@ -48,6 +48,8 @@ pub struct Step {
     pub inputs: Vec<StepId>,
     /// The stage's name or number.
     pub stage: String,
+    /// What the stage's base image is for: its own, whatever the target is for.
+    pub platform: Platform,
     /// Which of the stage's layer instructions it is, from 1, and how many there are.
     pub position: (u32, u32),
     /// The instruction, as people know it.

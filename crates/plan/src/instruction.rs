@@ -66,7 +66,7 @@ fn run(lower: &mut Lower, site: &Site, state: &mut State, run: &Run) -> Result<(
         user: state.image.config.user.clone(),
         cwd: state.cwd().to_owned(),
         mounts,
-        offline: run.flags.network.as_deref() == Some("none"),
+        offline: run.flags.network.as_deref() == Some("none") || lower.is_offline(site.line),
         insecure: run.flags.security.as_deref() == Some("insecure"),
         script,
         argv: argv.clone(),

@@ -6,6 +6,7 @@
 pub mod graph;
 pub mod key;
 pub mod options;
+pub mod lock;
 pub mod path;
 pub mod scope;
 pub mod history;

@@ -22,6 +22,8 @@ pub struct Site {
     pub stage: usize,
     /// The stage's name for people.
     pub label: String,
+    /// What the stage's base image is for.
+    pub platform: oci::Platform,
     /// The step's place among the stage's steps.
     pub position: (u32, u32),
     /// The instruction's text.
@@ -42,6 +44,7 @@ pub struct Lower<'a> {
     globals: Scope,
     platform_args: BTreeMap<String, String>,
     done: BTreeMap<usize, State>,
+    platforms: BTreeMap<usize, oci::Platform>,
     declared: BTreeSet<String>,
     plan: Plan,
     bases: BTreeMap<(String, oci::Platform), StepId>,
@@ -69,6 +72,7 @@ pub fn lower(
         globals,
         platform_args,
         done: BTreeMap::new(),
+        platforms: BTreeMap::new(),
         declared: BTreeSet::new(),
         plan: Plan::default(),
         bases: BTreeMap::new(),
@@ -101,17 +105,24 @@ impl<'a> Lower<'a> {
         self.source.directives.escape
     }
 
+    /// Whether the RUN on that line is to have no network.
+    pub fn is_offline(&self, line: u32) -> bool {
+        self.options.offline.contains(&line)
+    }
+
     fn stage(&mut self, index: usize) -> Result<(), Vec<Diagnostic>> {
         let stages = self.stages;
         let stage = &stages.stages[index];
         let mut site = Site {
             stage: index,
             label: state::label(stage),
+            platform: self.options.platform.clone(),
             position: (0, 0),
             text: wants::from_text(stage),
             line: stage.line,
         };
         let mut state = self.start(stage, &mut site).map_err(|m| vec![wants::at(stage, m)])?;
+        self.platforms.insert(index, site.platform.clone());
         let triggers = self.triggers(stage, &mut state)?;
         let all: Vec<&Instruction> = triggers.iter().chain(stage.instructions).collect();
         site.position.1 = site.position.0 + all.iter().filter(|i| makes_step(i)).count() as u32;
@@ -163,9 +174,13 @@ impl<'a> Lower<'a> {
     fn start(&mut self, stage: &Stage, site: &mut Site) -> Result<State, String> {
         match wants::meaning(self.stages, stage, &self.globals, self.options)? {
             FromMeaning::Scratch => Ok(State::scratch(&self.options.platform)),
-            FromMeaning::Stage(parent) => Ok(self.done[&parent].child()),
+            FromMeaning::Stage(parent) => {
+                site.platform = self.platforms[&parent].clone();
+                Ok(self.done[&parent].child())
+            }
             FromMeaning::Image { name, platform } => {
                 site.position.0 = 1;
+                site.platform = platform.clone();
                 self.base(&name, &platform, site)
             }
         }
@@ -217,8 +232,8 @@ impl<'a> Lower<'a> {
     /// Adds a step.
     pub fn push(&mut self, site: &Site, parent: Option<StepId>, inputs: Vec<StepId>, op: Op) -> StepId {
         let id = StepId(self.plan.steps.len() as u32);
-        let Site { label, position, text, line, .. } = site.clone();
-        self.plan.steps.push(Step { parent, inputs, stage: label, position, text, line, op });
+        let Site { label, platform, position, text, line, .. } = site.clone();
+        self.plan.steps.push(Step { parent, inputs, stage: label, platform, position, text, line, op });
         id
     }
 
@@ -250,8 +265,8 @@ impl<'a> Lower<'a> {
         if name == "scratch" {
             return Ok(From::Step(None));
         }
-        let platform = self.options.platform.clone();
-        let site = Site { text: format!("FROM {name}"), position: (1, 1), ..site.clone() };
+        let (text, platform) = (format!("FROM {name}"), self.options.platform.clone());
+        let site = Site { text, position: (1, 1), platform: platform.clone(), ..site.clone() };
         self.base_step(name, &platform, &site).map(|id| From::Step(Some(id)))
     }
 
@@ -277,10 +292,11 @@ impl<'a> Lower<'a> {
         env
     }
 
-    /// The predefined proxy arguments that were given.
+    /// What a step is told of its way to the network: the predefined proxy arguments that were given, and more
+    /// of the kind.
     pub fn proxies(&self) -> Vec<(String, String)> {
-        let given = self.options.build_args.iter();
-        given.filter(|(n, _)| scope::is_proxy(n)).map(|(n, v)| (n.clone(), v.clone())).collect()
+        let given = self.options.build_args.iter().filter(|(n, _)| scope::is_proxy(n));
+        given.chain(&self.options.outside).map(|(n, v)| (n.clone(), v.clone())).collect()
     }
 }
 

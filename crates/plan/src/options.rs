@@ -27,6 +27,12 @@ pub struct Options {
     pub epoch: Option<i64>,
     /// `--reproducible`: every RUN gets an epoch, if only the base image's.
     pub reproducible: bool,
+    /// Variables of every RUN that are in no key, like the proxies': they say where content comes from, and the
+    /// step itself checks what it is.
+    pub outside: BTreeMap<String, String>,
+    /// Lines of RUN instructions that get no network, whatever they say: those of a recipe that have to find
+    /// everything in place.
+    pub offline: BTreeSet<u32>,
 }
 
 impl Options {
@@ -42,6 +48,8 @@ impl Options {
             labels: BTreeMap::new(),
             epoch: None,
             reproducible: false,
+            outside: BTreeMap::new(),
+            offline: BTreeSet::new(),
         }
     }
 }

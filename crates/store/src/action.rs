@@ -2,6 +2,7 @@
 //!
 //! The key's parts are kept with the answer, so that a later miss can be explained by comparing them.
 
+use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 
 use plan::Key;
@@ -19,6 +20,18 @@ pub struct Action {
     pub parts: Vec<(String, String)>,
     /// How long it took, in milliseconds.
     pub millis: u64,
+    /// Caches without which there would be nothing to show for the step: it left no file behind but in them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub caches: Vec<CacheId>,
+}
+
+/// One life of a cache mount: a cache that was removed and made again has another.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct CacheId {
+    /// Its folder's name below `mounts`.
+    pub name: String,
+    /// Which life.
+    pub life: String,
 }
 
 impl Store {
@@ -27,19 +40,33 @@ impl Store {
         self.path("actions").join(&name[..2]).join(format!("{name}.json"))
     }
 
-    /// What the step of that key came to, if its layer is still here.
+    /// What the step of that key came to, if its layer is still here, and the caches that it lives on.
     pub fn action(&self, key: &Key) -> Option<Action> {
         let action: Action = read_json(&self.action_path(key))?;
-        self.has_layer(&action.layer).then_some(action)
+        let lives = |cache: &CacheId| self.cache_life(&cache.name).is_some_and(|life| life == cache.life);
+        (self.has_layer(&action.layer) && action.caches.iter().all(lives)).then_some(action)
+    }
+
+    /// Where a cache mount's files are.
+    pub fn cache_path(&self, name: &str) -> PathBuf {
+        self.path("mounts").join(name)
+    }
+
+    /// Which life of a cache mount this is; none if it isn't there.
+    pub fn cache_life(&self, name: &str) -> Option<String> {
+        let meta = std::fs::metadata(self.cache_path(name)).ok()?;
+        let born = meta.created().ok().and_then(|t| t.duration_since(std::time::UNIX_EPOCH).ok());
+        // A file system may give a number again, but not in the same nanosecond.
+        Some(format!("{}-{}", meta.ino(), born.map_or(0, |b| b.as_nanos())))
     }
 
     /// Remembers what a step came to.
     ///
     /// # Errors
     /// If it can't be written.
-    pub fn put_action(&self, key: &Key, layer: LayerId, millis: u64) -> Result<()> {
+    pub fn put_action(&self, key: &Key, layer: LayerId, millis: u64, caches: Vec<CacheId>) -> Result<()> {
         let parts = key.parts.iter().map(|p| (p.name.clone(), p.value.clone())).collect();
-        let action = Action { layer, parts, millis };
+        let action = Action { layer, parts, millis, caches };
         self.write_json(&self.action_path(key), &action)
     }
 }

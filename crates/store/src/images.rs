@@ -1,8 +1,12 @@
 //! Images by name: what `tare images` lists.
+//!
+//! A name of several platforms is an index: `manifest` points to it, `id` is its digest, `layers` and `size`
+//! are those of all its images, and `platforms` has one entry for each. Records without `platforms`, which
+//! all were once, are of a single image.
 
 use std::path::PathBuf;
 
-use oci::{Descriptor, Digest, Image, Reference};
+use oci::{Descriptor, Digest, Image, Platform, Reference, Tagged};
 use serde::{Deserialize, Serialize};
 
 use crate::file::read_json;
@@ -13,11 +17,11 @@ use crate::{Error, LayerId, Result, Store};
 pub struct Stored {
     /// Fully qualified, with a tag.
     pub name: String,
-    /// Points to the manifest; its bytes and its config's are in the blobs.
+    /// Points to the manifest or the index; its bytes and those of what it names are in the blobs.
     pub manifest: Descriptor,
-    /// The digest of the config.
+    /// The digest of the config, of an index its own.
     pub id: Digest,
-    /// The layers, lowest first, as they lie in the store.
+    /// The layers, lowest first, as they lie in the store; of an index those of all images, each once.
     pub layers: Vec<LayerId>,
     /// When the image came here, seconds since 1970; further names keep it.
     pub at: i64,
@@ -26,6 +30,94 @@ pub struct Stored {
     /// Which timestamp rule the layers that tare made follow.
     #[serde(default)]
     pub timestamps: String,
+    /// The images of an index, in its order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub platforms: Vec<Member>,
+}
+
+/// One image of an index; the fields are those of [`Stored`].
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Member {
+    /// What the image is for.
+    pub platform: Platform,
+    /// Points to the manifest.
+    pub manifest: Descriptor,
+    /// The digest of the config.
+    pub id: Digest,
+    /// The layers, lowest first.
+    pub layers: Vec<LayerId>,
+    /// Bytes of the compressed layers.
+    pub size: u64,
+}
+
+impl Stored {
+    /// A record of an image or an index whose images have these layers. `origin` says which timestamp rule
+    /// was used.
+    pub fn new(name: &str, what: &Tagged, layers: Vec<Vec<LayerId>>, at: i64, origin: &str) -> Stored {
+        let platforms = if what.is_index() { members(what, &layers) } else { Vec::new() };
+        let layers_size = || what.layers().iter().map(|blob| blob.size).sum();
+        Stored {
+            name: name.to_owned(),
+            manifest: what.descriptor().clone(),
+            id: what.id(),
+            layers: if what.is_index() { each_once(layers) } else { layers.concat() },
+            at,
+            size: what.only().map_or_else(layers_size, Image::layers_size),
+            timestamps: origin.to_owned(),
+            platforms,
+        }
+    }
+
+    /// The image for a platform: of an index the first that runs there, a single one whatever it is for.
+    pub fn on(&self, wanted: &Platform) -> Option<Stored> {
+        if self.platforms.is_empty() {
+            return Some(self.clone());
+        }
+        self.platforms.iter().find(|member| wanted.accepts(&member.platform)).map(|member| self.alone(member))
+    }
+
+    /// One image of an index, as if it had the name for itself.
+    pub fn alone(&self, member: &Member) -> Stored {
+        let Member { manifest, id, layers, size, .. } = member.clone();
+        Stored { manifest, id, layers, size, platforms: Vec::new(), ..self.clone() }
+    }
+
+    /// Itself, or the image of the index, if that is its digest.
+    fn with_digest(self, digest: Digest) -> Option<Stored> {
+        if self.manifest.digest == digest {
+            return Some(self);
+        }
+        self.platforms.iter().find(|member| member.manifest.digest == digest).map(|member| self.alone(member))
+    }
+
+    /// The manifests of all images.
+    pub(crate) fn manifests(&self) -> Vec<&Descriptor> {
+        if self.platforms.is_empty() {
+            return vec![&self.manifest];
+        }
+        self.platforms.iter().map(|member| &member.manifest).collect()
+    }
+}
+
+fn members(what: &Tagged, layers: &[Vec<LayerId>]) -> Vec<Member> {
+    let one = |((image, platform), layers): ((&Image, Platform), &Vec<LayerId>)| Member {
+        platform,
+        manifest: image.descriptor.clone(),
+        id: image.id(),
+        layers: layers.clone(),
+        size: image.layers_size(),
+    };
+    what.images().iter().zip(what.platforms()).zip(layers).map(one).collect()
+}
+
+fn each_once(layers: Vec<Vec<LayerId>>) -> Vec<LayerId> {
+    let mut all = Vec::new();
+    for layer in layers.into_iter().flatten() {
+        if !all.contains(&layer) {
+            all.push(layer);
+        }
+    }
+    all
 }
 
 impl Store {
@@ -47,13 +139,7 @@ impl Store {
             Reference { digest: None, tag: name.tag.clone().or(Some("latest".into())), ..name.clone() };
         let stored: Option<Stored> = read_json(&self.image_path(&tagged.to_string()));
         let Some(digest) = name.digest else { return stored };
-        stored
-            .filter(|s| s.manifest.digest == digest)
-            .or_else(|| self.image_by(|s| s.manifest.digest == digest))
-    }
-
-    fn image_by(&self, wanted: impl Fn(&Stored) -> bool) -> Option<Stored> {
-        self.images().into_iter().find(|s| wanted(s))
+        stored.into_iter().chain(self.images()).find_map(|stored| stored.with_digest(digest))
     }
 
     /// Every named image, by name.
@@ -83,15 +169,32 @@ impl Store {
         }
     }
 
+    /// What a name points to, out of the blobs.
+    ///
+    /// # Errors
+    /// If a part is missing or is not what it should be.
+    pub fn load(&self, stored: &Stored) -> std::result::Result<Tagged, String> {
+        if stored.platforms.is_empty() {
+            return self.load_image(&stored.manifest).map(Tagged::from);
+        }
+        let Descriptor { media_type, digest, .. } = &stored.manifest;
+        let bytes = self.small_blob(digest).ok_or_else(|| missing(digest))?;
+        let images = stored.platforms.iter().map(|member| self.load_image(&member.manifest));
+        Tagged::parse(media_type, bytes, images.collect::<std::result::Result<_, _>>()?)
+    }
+
     /// An image's manifest and config, out of the blobs.
     ///
     /// # Errors
     /// If one is missing or is not what it should be.
     pub fn load_image(&self, manifest: &Descriptor) -> std::result::Result<Image, String> {
-        let missing = |d: &Digest| format!("blob {d} is not in the store: build or pull the image again");
         let bytes = self.small_blob(&manifest.digest).ok_or_else(|| missing(&manifest.digest))?;
         let parsed: oci::Manifest = serde_json::from_slice(&bytes).map_err(|e| e.to_string())?;
         let config = self.small_blob(&parsed.config.digest).ok_or_else(|| missing(&parsed.config.digest))?;
         Image::parse(&manifest.media_type, bytes, config)
     }
+}
+
+fn missing(blob: &Digest) -> String {
+    format!("blob {blob} is not in the store: build or pull the image again")
 }

@@ -16,8 +16,8 @@ pub mod refs;
 pub mod stats;
 pub mod usage;
 
-pub use action::Action;
+pub use action::{Action, CacheId};
 pub use home::{Error, Result, Store, plain};
-pub use images::Stored;
+pub use images::{Member, Stored};
 pub use layers::{BlobRecord, LayerId, Variant};
 pub use refs::Resolution;

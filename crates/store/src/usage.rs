@@ -12,7 +12,7 @@ use oci::Digest;
 
 use crate::clean::remove_tree;
 use crate::file::read_json;
-use crate::{Action, BlobRecord, LayerId, Resolution, Result, Store};
+use crate::{Action, BlobRecord, LayerId, Resolution, Result, Store, Stored};
 
 /// Bytes on disk, by what they are for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -55,7 +55,7 @@ impl Store {
     /// Counts the bytes on disk.
     pub fn usage(&self) -> Usage {
         let size = |folder: &str| disk_size(&self.path(folder));
-        let other = ["actions", "refs", "images", "stats", "builds", "locks", "tmp"];
+        let other = ["git", "actions", "refs", "images", "stats", "builds", "locks", "tmp"];
         Usage {
             layers: size("layers"),
             blobs: size("blobs"),
@@ -72,7 +72,7 @@ impl Store {
         let before = self.usage().total();
         let needed: BTreeSet<LayerId> = self.images().into_iter().flat_map(|i| i.layers).collect();
         let unneeded = self.layers_by_age().into_iter().filter(|(id, _)| !needed.contains(id));
-        let mut total = before;
+        let mut total = before.saturating_sub(self.drop_repositories(room, before));
         for (id, path) in unneeded {
             if matches!(room, Room::AtMost(max) if total <= max) {
                 break;
@@ -82,6 +82,16 @@ impl Store {
         }
         self.drop_dangling(room);
         Ok(before.saturating_sub(self.usage().total()))
+    }
+
+    /// Removes the objects of repositories: a fetch brings back what is wanted again.
+    fn drop_repositories(&self, room: Room, total: u64) -> u64 {
+        if matches!(room, Room::AtMost(max) if total <= max) {
+            return 0;
+        }
+        let size = disk_size(&self.path("git"));
+        remove_children(&self.path("git"));
+        size
     }
 
     fn layers_by_age(&self) -> Vec<(LayerId, PathBuf)> {
@@ -137,8 +147,10 @@ impl Store {
     fn named_blobs(&self) -> BTreeSet<Digest> {
         let resolutions =
             files_below(&self.path("refs")).into_iter().filter_map(|p| read_json::<Resolution>(&p));
-        let manifests = self.images().into_iter().map(|i| i.manifest).chain(resolutions.map(|r| r.manifest));
-        let mut named = BTreeSet::new();
+        let images = self.images();
+        let own = images.iter().flat_map(Stored::manifests).cloned();
+        let manifests = own.chain(resolutions.map(|r| r.manifest));
+        let mut named: BTreeSet<Digest> = images.iter().map(|stored| stored.manifest.digest).collect();
         for manifest in manifests {
             named.insert(manifest.digest);
             let Ok(image) = self.load_image(&manifest) else { continue };

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use oci::{Config, Descriptor, Image, ImageConfig, media};
+use oci::{Config, Descriptor, Image, ImageConfig, Platform, Tagged, media};
 use plan::{Key, Part};
 use store::layers::{Maker, Meta};
 use store::usage::Room;
@@ -48,22 +48,30 @@ fn put_layer(store: &Store, id: &LayerId, size: usize) {
 }
 
 fn put_image(store: &Store, name: &str, layers: Vec<LayerId>) -> Stored {
+    put_tagged(store, name, &image(store, name).into(), vec![layers])
+}
+
+fn image(store: &Store, user: &str) -> Image {
     let config =
-        ImageConfig { config: Config { user: name.into(), ..Config::default() }, ..ImageConfig::default() };
+        ImageConfig { config: Config { user: user.into(), ..Config::default() }, ..ImageConfig::default() };
     let image = Image::new(config, Vec::new());
     store.put_blob(&image.manifest_bytes).unwrap();
     store.put_blob(&image.config_bytes).unwrap();
-    let stored = Stored {
-        name: format!("docker.io/library/{name}:latest"),
-        manifest: image.descriptor.clone(),
-        id: image.id(),
-        layers,
-        at: 7,
-        size: 0,
-        timestamps: "preserve".into(),
-    };
+    image
+}
+
+fn put_tagged(store: &Store, name: &str, what: &Tagged, layers: Vec<Vec<LayerId>>) -> Stored {
+    store.put_blob(what.bytes()).unwrap();
+    let stored = Stored::new(&format!("docker.io/library/{name}:latest"), what, layers, 7, "preserve");
     store.put_image(&stored).unwrap();
     stored
+}
+
+/// One name for two platforms whose images share a layer.
+fn put_index(store: &Store, name: &str) -> (Stored, Tagged) {
+    let one = |architecture: &str| (Platform::linux(architecture), image(store, architecture));
+    let what = Tagged::index(vec![one("amd64"), one("arm64")]);
+    (put_tagged(store, name, &what, vec![vec![layer(1), layer(2)], vec![layer(1), layer(3)]]), what)
 }
 
 fn key(text: &str) -> Key {
@@ -111,7 +119,7 @@ fn an_action_is_found_as_long_as_its_layer_is_there() {
     let scratch = Scratch::new();
     let store = scratch.store();
     put_layer(&store, &layer(1), 10);
-    store.put_action(&key("make"), layer(1), 12).unwrap();
+    store.put_action(&key("make"), layer(1), 12, Vec::new()).unwrap();
     let action = store.action(&key("make")).unwrap();
     assert_eq!((action.layer, action.millis), (layer(1), 12));
     assert_eq!(action.parts, [("command".to_owned(), "make".to_owned())]);
@@ -163,6 +171,40 @@ fn images_by_name_and_by_id() {
 }
 
 #[test]
+fn an_index_has_an_image_for_each_platform() {
+    let scratch = Scratch::new();
+    let store = scratch.store();
+    let (app, what) = put_index(&store, "app");
+    let name = |text: &str| text.parse::<oci::Reference>().unwrap();
+    assert_eq!(
+        (app.id, &app.manifest, &app.layers[..]),
+        (what.id(), what.descriptor(), &[1, 2, 3].map(layer)[..])
+    );
+    assert_eq!(store.image(&name("app")), Some(app.clone()));
+    assert_eq!(store.load(&app).unwrap().bytes(), what.bytes());
+    let arm = app.on(&Platform::linux("arm64")).unwrap();
+    assert_eq!((&arm.manifest, &arm.layers[..]), (&what.images()[1].descriptor, &[1, 3].map(layer)[..]));
+    assert_eq!(store.load(&arm).unwrap().id(), arm.id);
+    assert_eq!(app.on(&Platform::linux("mips")), None);
+    assert_eq!(store.image(&name(&format!("app@{}", app.manifest.digest))), Some(app.clone()));
+    assert_eq!(store.image(&name(&format!("any@{}", arm.manifest.digest))), Some(arm));
+    assert_eq!(store.images_of_id(&app.id.short()), [app]);
+}
+
+#[test]
+fn a_record_of_one_image_is_as_it_always_was() {
+    let scratch = Scratch::new();
+    let store = scratch.store();
+    let app = put_image(&store, "app", vec![layer(1)]);
+    let record = fs::read_to_string(
+        fs::read_dir(scratch.0.join("home/images")).unwrap().next().unwrap().unwrap().path(),
+    )
+    .unwrap();
+    assert!(!record.contains("platforms"), "{record}");
+    assert_eq!((store.images(), app.on(&Platform::linux("mips"))), (vec![app.clone()], Some(app)));
+}
+
+#[test]
 fn a_tag_is_remembered_a_platform_at_a_time() {
     let scratch = Scratch::new();
     let store = scratch.store();
@@ -185,6 +227,20 @@ fn pruning_keeps_what_images_need() {
     assert!(store.has_layer(&layer(1)) && !store.has_layer(&layer(2)));
     assert_eq!(store.small_blob(&dangling), None);
     assert!(store.load_image(&store.images()[0].manifest).is_ok());
+}
+
+#[test]
+fn pruning_keeps_what_an_index_needs() {
+    let scratch = Scratch::new();
+    let store = scratch.store();
+    (1..=4).for_each(|n| put_layer(&store, &layer(n), 1000));
+    let (app, what) = put_index(&store, "app");
+    store.prune(Room::Unused).unwrap();
+    assert_eq!((1..=4).map(|n| store.has_layer(&layer(n))).collect::<Vec<_>>(), [true, true, true, false]);
+    assert_eq!(store.load(&app).unwrap().id(), what.id());
+    store.remove_image(&app.name).unwrap();
+    store.prune(Room::Unused).unwrap();
+    assert!(!store.has_layer(&layer(1)) && store.load(&app).is_err());
 }
 
 #[test]

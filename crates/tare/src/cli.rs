@@ -9,7 +9,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 mod build;
 mod language;
 
-pub use build::{Build, CompressionName, Progress, TimestampRule};
+pub use build::{Build, CompressionName, Go, Init, Pin, Progress, Sbom, SbomFormat, TimestampRule};
 pub use language::{CheckIgnore, Context, ContextLs, Expand, Parse};
 
 /// Builds container images from Dockerfiles: no daemon, no root, no container runtime.
@@ -25,6 +25,10 @@ pub struct Cli {
 pub enum Command {
     /// Builds an image from a Dockerfile.
     Build(Box<Build>),
+    /// Writes the Dockerfile that `tare build` would use for a Go project without one.
+    Init(Box<Init>),
+    /// Writes down in tare.lock what a Go project's toolchain hashes to.
+    Pin(Box<Pin>),
     /// Runs a program of a stored image, on the host's network.
     Run(Run),
     /// Lists the stored images.
@@ -47,6 +51,8 @@ pub enum Command {
     Login(Login),
     /// Removes credentials for a registry.
     Logout(Logout),
+    /// Tells what the Go programs of an image were made of.
+    Sbom(Sbom),
     /// Shows how much the store holds.
     Du,
     /// Removes from the store what no image needs.

@@ -1,7 +1,7 @@
 //! An image as one tar stream: OCI's (`type=oci`) or Docker's (`type=docker`).
 //!
 //! ```text
-//! blobs/sha256/<hex>    layers as they are, config, manifest; in the order of their digests
+//! blobs/sha256/<hex>    layers as they are, configs, manifests, maybe an index; in the order of their digests
 //! index.json            as in a layout
 //! manifest.json         Docker's only: the config, the names and the layers by path
 //! oci-layout
@@ -15,7 +15,7 @@ use std::io::{self, BufWriter, Read, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use oci::{Blobs, Descriptor, Image, Index, Publish, Published};
+use oci::{Blobs, Descriptor, Image, Index, Publish, Published, Tagged};
 use serde_json::json;
 
 use crate::bundle::{self, Name, blob_path};
@@ -46,27 +46,27 @@ pub struct Target {
 }
 
 impl Publish for Target {
-    fn publish(&self, image: &Image, blobs: &dyn Blobs) -> Result<Published, String> {
+    fn publish(&self, what: &Tagged, blobs: &dyn Blobs) -> Result<Published, String> {
         let failed = |e: Error| String::from(e.during(format_args!("write `{}`", self.path.display())));
-        self.replace(image, blobs).map_err(failed)
+        self.replace(what, blobs).map_err(failed)
     }
 }
 
 impl Target {
-    fn replace(&self, image: &Image, blobs: &dyn Blobs) -> Result<Published> {
+    fn replace(&self, what: &Tagged, blobs: &dyn Blobs) -> Result<Published> {
         let name =
             self.path.file_name().ok_or_else(|| Error::new(Kind::Config, "it is not a file's name"))?;
         let beside = self.path.with_file_name(format!(".{}.{}", name.to_string_lossy(), std::process::id()));
-        let written = self.write_to(&beside, image, blobs);
+        let written = self.write_to(&beside, what, blobs);
         let done = written.and_then(|done| {
             fs::rename(&beside, &self.path).map(|()| done).map_err(|e| Error::io("rename the new file", &e))
         });
         done.inspect_err(|_| drop(fs::remove_file(&beside)))
     }
 
-    fn write_to(&self, beside: &std::path::Path, image: &Image, blobs: &dyn Blobs) -> Result<Published> {
+    fn write_to(&self, beside: &std::path::Path, what: &Tagged, blobs: &dyn Blobs) -> Result<Published> {
         let file = File::create(beside).map_err(|e| Error::io("create a file beside it", &e))?;
-        write(&mut BufWriter::new(file), self.format, image, &self.names, blobs, &*self.progress)
+        write(&mut BufWriter::new(file), self.format, what, &self.names, blobs, &*self.progress)
     }
 }
 
@@ -74,25 +74,29 @@ impl Target {
 ///
 /// # Errors
 /// If a blob can't be read or isn't what its descriptor says, or the stream can't be written; then what was
-/// written is not an archive.
+/// written is not an archive. `Config`, and nothing is written, for an index in Docker's format.
 pub fn write(
     out: &mut dyn Write,
     format: Format,
-    image: &Image,
+    what: &Tagged,
     names: &[Name],
     blobs: &dyn Blobs,
     progress: &dyn Progress,
 ) -> Result<Published> {
+    let table = match format {
+        Format::Oci => None,
+        Format::Docker => Some(docker_manifest(what.only().ok_or_else(several)?, names)),
+    };
     let mut sent = 0;
     let wrong = |e: &io::Error| Error::io("write the archive", e);
     write_folders(out).map_err(|e| wrong(&e))?;
-    for part in bundle::parts(image) {
+    for part in bundle::parts(what) {
         let failed = |e: io::Error| Error::io(format_args!("blob {}", part.blob.digest), &e);
         let mut bytes = Verified::new(part.open(blobs).map_err(failed)?, &part.blob, progress);
         write_file(out, &blob_path(&part.blob), part.blob.size, &mut bytes).map_err(failed)?;
         sent += part.blob.size;
     }
-    write_tables(out, format, image, names).map_err(|e| wrong(&e))?;
+    write_tables(out, what, names, table.as_deref()).map_err(|e| wrong(&e))?;
     Ok(Published { sent, skipped: 0 })
 }
 
@@ -101,11 +105,16 @@ fn write_folders(out: &mut dyn Write) -> io::Result<()> {
     out.write_all(&header("blobs/sha256/", 0, b'5'))
 }
 
-fn write_tables(out: &mut dyn Write, format: Format, image: &Image, names: &[Name]) -> io::Result<()> {
-    let index = Index::new(bundle::entries(image, names)).to_bytes();
+/// `docker load` takes the first image that it finds, or all of them under one name.
+fn several() -> Error {
+    Error::new(Kind::Config, "a Docker archive holds an image for one platform, not several")
+}
+
+fn write_tables(out: &mut dyn Write, what: &Tagged, names: &[Name], docker: Option<&[u8]>) -> io::Result<()> {
+    let index = Index::new(bundle::entries(what, names)).to_bytes();
     write_bytes(out, "index.json", &index)?;
-    if format == Format::Docker {
-        write_bytes(out, "manifest.json", &docker_manifest(image, names))?;
+    if let Some(table) = docker {
+        write_bytes(out, "manifest.json", table)?;
     }
     write_bytes(out, "oci-layout", VERSION_FILE.as_bytes())?;
     out.write_all(&[0; 1024])?;

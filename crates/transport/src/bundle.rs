@@ -1,8 +1,10 @@
-//! What layouts and archives have in common: the parts of an image as blobs, and its entries in an index.
+//! What layouts and archives have in common: the parts of an image as blobs, and its entries in `index.json`.
+//!
+//! Several images go in with an index of their own, which is what the entries then point to.
 
 use std::io::{self, Read};
 
-use oci::{Blobs, Descriptor, Image, Reference};
+use oci::{Blobs, Descriptor, Reference, Tagged};
 
 /// The tag of a layout's entry. See OCI annotations.md.
 const REF_NAME: &str = "org.opencontainers.image.ref.name";
@@ -59,9 +61,10 @@ pub(crate) fn have_same_name(a: &Descriptor, b: &Descriptor) -> bool {
     }
 }
 
-/// An index's entries for an image: one a name, or one without.
-pub(crate) fn entries(image: &Image, names: &[Name]) -> Vec<Descriptor> {
-    let bare = Descriptor { platform: Some(image.config.platform()), ..image.descriptor.clone() };
+/// The entries for an image or an index: one a name, or one without.
+pub(crate) fn entries(what: &Tagged, names: &[Name]) -> Vec<Descriptor> {
+    let platform = what.only().map(|image| image.config.platform());
+    let bare = Descriptor { platform, ..what.descriptor().clone() };
     if names.is_empty() {
         return vec![bare];
     }
@@ -73,7 +76,7 @@ pub(crate) fn entries(image: &Image, names: &[Name]) -> Vec<Descriptor> {
     names.iter().map(named).collect()
 }
 
-/// A blob of an image, wherever its bytes are.
+/// A blob of what is written, wherever its bytes are.
 pub(crate) struct Part<'a> {
     pub blob: Descriptor,
     bytes: Option<&'a [u8]>,
@@ -90,11 +93,15 @@ impl Part<'_> {
 }
 
 /// Every blob once, in the order of their digests.
-pub(crate) fn parts(image: &Image) -> Vec<Part<'_>> {
-    let layers = image.manifest.layers.iter().map(|blob| Part { blob: blob.clone(), bytes: None });
-    let config = Part { blob: image.manifest.config.clone(), bytes: Some(&image.config_bytes) };
-    let manifest = Part { blob: image.descriptor.clone(), bytes: Some(&image.manifest_bytes) };
-    let mut all: Vec<Part<'_>> = layers.chain([config, manifest]).collect();
+pub(crate) fn parts(what: &Tagged) -> Vec<Part<'_>> {
+    let mut all: Vec<Part<'_>> =
+        what.layers().into_iter().map(|blob| Part { blob: blob.clone(), bytes: None }).collect();
+    for image in what.images() {
+        all.push(Part { blob: image.manifest.config.clone(), bytes: Some(&image.config_bytes) });
+        all.push(Part { blob: image.descriptor.clone(), bytes: Some(&image.manifest_bytes) });
+    }
+    // Without an index this is the manifest once more.
+    all.push(Part { blob: what.descriptor().clone(), bytes: Some(what.bytes()) });
     all.sort_by_key(|part| part.blob.digest);
     all.dedup_by_key(|part| part.blob.digest);
     all

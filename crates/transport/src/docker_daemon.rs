@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use oci::{Blobs, Digest, Image, Publish, Published};
+use oci::{Blobs, Digest, Publish, Published, Tagged};
 use serde::Deserialize;
 
 use crate::archive::{self, Format};
@@ -35,16 +35,16 @@ pub struct Target {
 }
 
 impl Publish for Target {
-    fn publish(&self, image: &Image, blobs: &dyn Blobs) -> Result<Published, String> {
-        self.load(image, blobs).map_err(|e| String::from(e.during("load the image into Docker")))
+    fn publish(&self, what: &Tagged, blobs: &dyn Blobs) -> Result<Published, String> {
+        self.load(what, blobs).map_err(|e| String::from(e.during("load the image into Docker")))
     }
 }
 
 impl Target {
-    fn load(&self, image: &Image, blobs: &dyn Blobs) -> Result<Published> {
+    fn load(&self, what: &Tagged, blobs: &dyn Blobs) -> Result<Published> {
         let socket = socket(&self.env)?;
         let stream = connect(&socket)?;
-        let sent = self.send(&stream, image, blobs);
+        let sent = self.send(&stream, what, blobs);
         // A daemon that has had enough answers and hangs up: its answer tells more than our broken pipe.
         match (answer(&stream), sent) {
             (Ok(()), Ok(done)) => Ok(done),
@@ -53,13 +53,13 @@ impl Target {
         }
     }
 
-    fn send(&self, stream: &UnixStream, image: &Image, blobs: &dyn Blobs) -> Result<Published> {
+    fn send(&self, stream: &UnixStream, what: &Tagged, blobs: &dyn Blobs) -> Result<Published> {
         let head = "POST /images/load?quiet=1 HTTP/1.1\r\nHost: docker\r\nConnection: close\r\n\
             Content-Type: application/x-tar\r\nTransfer-Encoding: chunked\r\n\r\n";
         let lost = |e: io::Error| Error::new(Kind::Broken, format!("the daemon hung up ({})", cause(&e)));
         (&mut &*stream).write_all(head.as_bytes()).map_err(lost)?;
         let mut out = BufWriter::with_capacity(128 << 10, Chunked(stream));
-        let done = archive::write(&mut out, Format::Docker, image, &self.names, blobs, &*self.progress)?;
+        let done = archive::write(&mut out, Format::Docker, what, &self.names, blobs, &*self.progress)?;
         drop(out);
         (&mut &*stream).write_all(b"0\r\n\r\n").map_err(lost)?;
         Ok(done)

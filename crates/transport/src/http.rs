@@ -11,7 +11,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use ureq::config::{Config, RedirectAuthHeaders};
-use ureq::http::{HeaderValue, Method, Uri};
+pub use ureq::http::Method;
+use ureq::http::{HeaderValue, Uri};
 use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 use ureq::{Agent, Proxy, ProxyProtocol, SendBody, Timeout};
@@ -50,7 +51,7 @@ pub struct Request<'a> {
     /// `http://…` or `https://…`.
     pub url: &'a str,
     /// Names and values.
-    pub headers: Vec<(&'static str, String)>,
+    pub headers: Vec<(&'a str, String)>,
     /// What to send.
     pub body: Body<'a>,
 }

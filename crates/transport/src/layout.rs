@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use oci::{Blobs, Descriptor, Digest, Image, Index, Platform, Publish, Published};
+use oci::{Blobs, Descriptor, Digest, Index, Platform, Publish, Published, Tagged};
 use serde_json::{Value, json};
 
 use crate::bundle::{self, Name, Part, blob_path};
@@ -206,17 +206,17 @@ pub struct Target {
 }
 
 impl Publish for Target {
-    fn publish(&self, image: &Image, blobs: &dyn Blobs) -> Result<Published, String> {
+    fn publish(&self, what: &Tagged, blobs: &dyn Blobs) -> Result<Published, String> {
         let failed = |e: Error| String::from(e.during(format_args!("write `{}`", self.dir.display())));
-        self.write(image, blobs).map_err(failed)
+        self.write(what, blobs).map_err(failed)
     }
 }
 
 impl Target {
-    fn write(&self, image: &Image, blobs: &dyn Blobs) -> Result<Published> {
+    fn write(&self, what: &Tagged, blobs: &dyn Blobs) -> Result<Published> {
         let _lock = self.prepare().map_err(|e| Error::io("prepare the layout", &e))?;
         let mut done = Published::default();
-        for part in bundle::parts(image) {
+        for part in bundle::parts(what) {
             if self.has(&part.blob) {
                 self.progress.skipped(&part.blob);
                 done.skipped += 1;
@@ -226,7 +226,7 @@ impl Target {
                 .map_err(|e| Error::io(format_args!("blob {}", part.blob.digest), &e))?;
             done.sent += part.blob.size;
         }
-        self.add_names(image)?;
+        self.add_names(what)?;
         Ok(done)
     }
 
@@ -251,7 +251,7 @@ impl Target {
         replace(&self.dir.join(blob_path(&part.blob)), |file| io::copy(&mut source, file).map(drop))
     }
 
-    fn add_names(&self, image: &Image) -> Result<()> {
+    fn add_names(&self, what: &Tagged) -> Result<()> {
         let path = self.dir.join("index.json");
         let mut index = match fs::read(&path) {
             Ok(bytes) => serde_json::from_slice(&bytes)
@@ -264,7 +264,7 @@ impl Target {
         let entries = index.get_mut("manifests").and_then(Value::as_array_mut);
         let entries =
             entries.ok_or_else(|| Error::new(Kind::Corrupt, "`index.json` has no list of manifests"))?;
-        for entry in bundle::entries(image, &self.names) {
+        for entry in bundle::entries(what, &self.names) {
             entries.retain(|old| !is_replaced(old, &entry));
             entries.push(serde_json::to_value(entry).expect("a descriptor is plain data"));
         }

@@ -1,14 +1,15 @@
-//! An image to a registry: blobs that it lacks, then the manifest. See the OCI distribution-spec, "Push".
+//! An image to a registry: blobs that it lacks, then the manifest; with an index all images' blobs, then their
+//! manifests by digest, then the index. See the OCI distribution-spec, "Push".
 //!
 //! A blob is looked for first, then mounted from another repository if one is known to have it, then
-//! uploaded, several at a time. The manifest goes last, so that no name ever points to a part of an image.
+//! uploaded, several at a time. What is named goes last, so that no name ever points to a part of it.
 
 use std::io::Read;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use oci::{Blobs, Descriptor, Digest, Image, Publish, Published, Reference};
+use oci::{Blobs, Descriptor, Digest, Publish, Published, Reference, Tagged};
 use ureq::http::Method;
 
 use crate::auth::percent;
@@ -30,8 +31,8 @@ pub struct Target {
 }
 
 impl Publish for Target {
-    fn publish(&self, image: &Image, blobs: &dyn Blobs) -> std::result::Result<Published, String> {
-        self.registry.push(image, blobs, &self.reference, &*self.progress).map_err(String::from)
+    fn publish(&self, what: &Tagged, blobs: &dyn Blobs) -> std::result::Result<Published, String> {
+        self.registry.push(what, blobs, &self.reference, &*self.progress).map_err(String::from)
     }
 }
 
@@ -40,40 +41,47 @@ struct Push<'a> {
     registry: &'a Registry,
     at: Endpoint,
     scopes: Vec<String>,
-    image: &'a Image,
+    what: &'a Tagged,
     blobs: &'a dyn Blobs,
     progress: &'a dyn Progress,
 }
 
 impl Registry {
-    /// Pushes an image under the reference's tag, or by digest alone if it has none.
+    /// Pushes an image, or an index with its images, under the reference's tag, or by digest alone if it has
+    /// none.
     ///
     /// # Errors
     /// With the registry's own words. Blobs may have been left there; no name was changed.
     pub fn push(
         &self,
-        image: &Image,
+        what: &Tagged,
         blobs: &dyn Blobs,
         target: &Reference,
         progress: &dyn Progress,
     ) -> Result<Published> {
-        self.try_push(image, blobs, target, progress)
+        self.try_push(what, blobs, target, progress)
             .map_err(|e| e.during(format_args!("push `{}`", target.familiar())))
     }
 
     fn try_push(
         &self,
-        image: &Image,
+        what: &Tagged,
         blobs: &dyn Blobs,
         target: &Reference,
         progress: &dyn Progress,
     ) -> Result<Published> {
-        check_digest(target, image.descriptor.digest)?;
+        check_digest(target, what.descriptor().digest)?;
         let at = self.session.registries.push_endpoint(target)?;
         let scopes = vec![push_scope(&at.repository)];
-        let push = Push { registry: self, at, scopes, image, blobs, progress };
+        let push = Push { registry: self, at, scopes, what, blobs, progress };
         let done = push.all_blobs()?;
-        self.put(target, &image.descriptor.media_type, &image.manifest_bytes)?;
+        if what.is_index() {
+            let untagged = Reference { tag: None, digest: None, ..target.clone() };
+            for image in what.images() {
+                self.put(&untagged, &image.descriptor.media_type, &image.manifest_bytes)?;
+            }
+        }
+        self.put(target, &what.descriptor().media_type, what.bytes())?;
         Ok(done)
     }
 
@@ -115,18 +123,19 @@ enum Outcome {
 
 impl Push<'_> {
     fn all_blobs(&self) -> Result<Published> {
-        let config = &self.image.manifest.config;
-        let mut all: Vec<&Descriptor> = Vec::new();
-        for blob in self.image.manifest.layers.iter().chain([config]) {
-            if !all.iter().any(|known| known.digest == blob.digest) {
-                all.push(blob);
+        let mut all = self.what.layers();
+        for image in self.what.images() {
+            let config = &image.manifest.config;
+            if !all.iter().any(|known| known.digest == config.digest) {
+                all.push(config);
             }
         }
         // The first request gets the token that all threads use.
+        let config = all.pop().expect("an image has a config");
         let has_config = self.registry.exists_at(&self.at, &config.digest, &self.scopes)?;
-        if has_config {
-            self.progress.skipped(config);
-            all.retain(|blob| blob.digest != config.digest);
+        match has_config {
+            true => self.progress.skipped(config),
+            false => all.push(config),
         }
         let mut done = self.in_parallel(&all)?;
         done.skipped += usize::from(has_config);
@@ -174,8 +183,9 @@ impl Push<'_> {
     }
 
     fn open(&self, blob: &Descriptor) -> Result<Box<dyn Read + Send + '_>> {
-        if blob.digest == self.image.manifest.config.digest {
-            return Ok(Box::new(&self.image.config_bytes[..]));
+        let config = self.what.images().iter().find(|image| image.id() == blob.digest);
+        if let Some(image) = config {
+            return Ok(Box::new(&image.config_bytes[..]));
         }
         self.blobs.open(blob).map_err(|e| Error::io("read it", &e))
     }

@@ -6,7 +6,7 @@ use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use support::{Memory, Scratch, amd64, check_pull, image, quick};
+use support::{Memory, Scratch, amd64, check_pull, image, quick, tagged};
 use transport::{Kind, Options};
 
 /// A running registry, ended with the test.
@@ -69,7 +69,7 @@ impl Server {
 
     fn push(&self) -> transport::Result<oci::Published> {
         let (image, memory) = image(1, &[100]);
-        self.scratch.registry(quick()).push(&image, &memory, &self.reference("a:1"), &())
+        self.scratch.registry(quick()).push(&tagged(&image), &memory, &self.reference("a:1"), &())
     }
 
     fn reference(&self, rest: &str) -> oci::Reference {
@@ -94,7 +94,7 @@ fn push_pull_mount_and_tags() {
     let registry = server.scratch.registry(quick());
     let (image, memory) = image(1, &[100, 5 << 20, 0]);
 
-    let first = registry.push(&image, &memory, &server.reference("team/app:1"), &()).unwrap();
+    let first = registry.push(&tagged(&image), &memory, &server.reference("team/app:1"), &()).unwrap();
     assert_eq!(first.skipped, 0);
     check_pull(&registry.source(&server.reference("team/app:1")), &image, &memory);
     check_pull(
@@ -103,7 +103,7 @@ fn push_pull_mount_and_tags() {
         &memory,
     );
 
-    let second = registry.push(&image, &memory, &server.reference("team/app:2"), &()).unwrap();
+    let second = registry.push(&tagged(&image), &memory, &server.reference("team/app:2"), &()).unwrap();
     assert_eq!((second.sent, second.skipped), (0, 4));
     registry
         .put_manifest(&server.reference("team/app:3"), &image.descriptor.media_type, &image.manifest_bytes)
@@ -112,7 +112,7 @@ fn push_pull_mount_and_tags() {
 
     let mounting =
         Memory { blobs: memory.blobs.clone(), elsewhere: vec!["team/app".into()], ..Memory::default() };
-    let third = registry.push(&image, &mounting, &server.reference("other:1"), &()).unwrap();
+    let third = registry.push(&tagged(&image), &mounting, &server.reference("other:1"), &()).unwrap();
     assert_eq!((third.sent, third.skipped), (0, 4));
     assert!(mounting.opened.lock().unwrap().is_empty());
     check_pull(&registry.source(&server.reference("other:1")), &image, &memory);
@@ -128,7 +128,7 @@ fn chunks_are_put_together() {
     let server = Server::start();
     let registry = server.scratch.registry(Options { chunk: Some(1 << 20), ..quick() });
     let (image, memory) = image(2, &[3_500_000]);
-    registry.push(&image, &memory, &server.reference("a:1"), &()).unwrap();
+    registry.push(&tagged(&image), &memory, &server.reference("a:1"), &()).unwrap();
     check_pull(&registry.source(&server.reference("a:1")), &image, &memory);
 }
 
@@ -179,5 +179,5 @@ fn a_bundle_of_the_environment_is_trusted() {
     let client = transport::Client::new(env, quick().limits);
     let registry = transport::Registry::new(client, registries, quick());
     let (image, memory) = image(1, &[100]);
-    registry.push(&image, &memory, &server.reference("a:1"), &()).unwrap();
+    registry.push(&tagged(&image), &memory, &server.reference("a:1"), &()).unwrap();
 }

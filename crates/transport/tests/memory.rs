@@ -9,7 +9,7 @@ use std::net::{TcpListener, TcpStream};
 use std::thread;
 
 use oci::{Blobs, Config, Descriptor, DiffId, Hasher, Image, ImageConfig, RootFs, media};
-use support::{Scratch, quick};
+use support::{Scratch, quick, tagged};
 use transport::archive::{self, Format};
 
 const SIZE: u64 = 64 << 20;
@@ -87,11 +87,11 @@ fn nothing_is_held_in_memory() {
     let registry = scratch.registry(quick());
     let reference = format!("{}/a:1", serve()).parse().unwrap();
     let before = peak();
-    let pushed = registry.push(&image, &Endless, &reference, &()).unwrap();
+    let pushed = registry.push(&tagged(&image), &Endless, &reference, &()).unwrap();
     assert!(pushed.sent > SIZE);
     let mut blob = registry.blob(&reference, &image.manifest.layers[0], &()).unwrap();
     assert_eq!(io::copy(&mut blob, &mut io::sink()).unwrap(), SIZE);
-    archive::write(&mut io::sink(), Format::Oci, &image, &[], &Endless, &()).unwrap();
+    archive::write(&mut io::sink(), Format::Oci, &tagged(&image), &[], &Endless, &()).unwrap();
     let grown = peak() - before;
     assert!(grown < 16 << 20, "{grown} bytes");
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::thread;
 
 use oci::{Descriptor, Digest, Image, Index, Platform, Publish, media};
-use support::{Memory, Scratch, amd64, check_pull, files_below, image, read};
+use support::{Memory, Scratch, amd64, check_pull, files_below, image, read, tagged};
 use transport::archive::Format;
 use transport::layout::Selector;
 use transport::{Env, Kind, Name, Pull, archive, docker_daemon, layout, load};
@@ -25,7 +25,7 @@ fn named(name: &str) -> Name {
 
 fn lay_out(dir: &Path, names: &[Name], image: &Image, memory: &Memory) -> oci::Published {
     let target = layout::Target { dir: dir.to_owned(), names: names.to_vec(), progress: Arc::new(()) };
-    target.publish(image, memory).unwrap()
+    target.publish(&tagged(image), memory).unwrap()
 }
 
 fn open_layout(spec: &str) -> layout::Source {
@@ -134,17 +134,17 @@ fn a_wrong_blob_leaves_no_name() {
     let (image, mut memory) = image(1, &[100]);
     memory.blobs.get_mut(&image.manifest.layers[0].digest).unwrap()[0] ^= 1;
     let target = layout::Target { dir: scratch.path("l"), names: vec![tag("x")], progress: Arc::new(()) };
-    assert!(target.publish(&image, &memory).unwrap_err().contains("don't have its digest"));
+    assert!(target.publish(&tagged(&image), &memory).unwrap_err().contains("don't have its digest"));
     assert!(!scratch.path("l/index.json").exists());
     let path = scratch.path("x.tar");
     let target = archive::Target { path, format: Format::Oci, names: vec![], progress: Arc::new(()) };
-    assert!(target.publish(&image, &memory).unwrap_err().contains("don't have its digest"));
+    assert!(target.publish(&tagged(&image), &memory).unwrap_err().contains("don't have its digest"));
     assert!(files_below(&scratch.path("")).iter().all(|file| file.starts_with("l/")));
 }
 
 fn archived(format: Format, names: &[Name], image: &Image, memory: &Memory) -> Vec<u8> {
     let mut out = Vec::new();
-    archive::write(&mut out, format, image, names, memory, &()).unwrap();
+    archive::write(&mut out, format, &tagged(image), names, memory, &()).unwrap();
     out
 }
 
@@ -157,7 +157,7 @@ fn archives_both_ways() {
         let names = vec![named("app:1"), named("r.example/app:2")];
         let target =
             archive::Target { path: path.clone(), format, names: names.clone(), progress: Arc::new(()) };
-        target.publish(&image, &memory).unwrap();
+        target.publish(&tagged(&image), &memory).unwrap();
         assert_eq!(
             fs::read(&path).unwrap(),
             archived(format, &names, &image, &memory),
@@ -332,7 +332,7 @@ fn unchunk(request: &[u8]) -> Vec<u8> {
 fn load_into(env: Env) -> Result<oci::Published, String> {
     let (image, memory) = image(1, &[300_000]);
     docker_daemon::Target { env, names: vec![named("app:1")], progress: Arc::new(()) }
-        .publish(&image, &memory)
+        .publish(&tagged(&image), &memory)
 }
 
 fn docker_host(scratch: &Scratch, socket: &Path) -> Env {

@@ -8,8 +8,8 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 
 use fake::{Fake, Rules};
-use oci::{Descriptor, Digest, Index, Platform, Publish, media};
-use support::{Scratch, Seen, amd64, check_pull, image, quick, read};
+use oci::{Digest, Publish};
+use support::{Scratch, Seen, amd64, check_pull, image, quick, read, tagged};
 use transport::{Kind, Options, Secret, push};
 
 const BIG: usize = 3 << 20;
@@ -27,7 +27,8 @@ fn pulled(rules: Rules) -> Fake {
 fn pushed(rules: Rules, options: Options) -> (Fake, oci::Published) {
     let (scratch, fake) = (Scratch::new(), Fake::new(rules));
     let (image, memory) = image(2, &[0, 1000, BIG]);
-    let done = scratch.registry(options).push(&image, &memory, &fake.reference("a/b:1"), &()).unwrap();
+    let done =
+        scratch.registry(options).push(&tagged(&image), &memory, &fake.reference("a/b:1"), &()).unwrap();
     let state = fake.state();
     for (digest, bytes) in &memory.blobs {
         assert!(state.blobs[&("a/b".into(), digest.to_string())] == *bytes, "{digest}");
@@ -68,25 +69,6 @@ fn a_connection_that_always_drops_is_an_error() {
 fn comes_back_when_the_registry_is_busy() {
     pulled(Rules { busy: 3, ..Rules::default() });
     pushed(Rules { busy: 3, ..Rules::default() }, quick());
-}
-
-#[test]
-fn an_index_leads_to_the_platform() {
-    let (scratch, fake) = (Scratch::new(), Fake::new(Rules::default()));
-    let (image, memory) = image(1, &[10]);
-    fake.add("a", "x", &image, &memory);
-    let entry = Descriptor { platform: Some(amd64()), ..image.descriptor.clone() };
-    let index = Index::new(vec![entry]).to_bytes();
-    let registry = scratch.registry(quick());
-    registry.put_manifest(&fake.reference("a:multi"), media::INDEX, &index).unwrap();
-    let reference = fake.reference("a:multi");
-    let resolved = registry.resolve(&reference, &amd64()).unwrap();
-    assert_eq!(resolved.pin(), Digest::of(&index));
-    assert_eq!(resolved.manifest.digest, image.descriptor.digest);
-    assert_eq!(resolved.index_bytes, Some(index));
-    let error = registry.resolve(&reference, &Platform::linux("arm64")).unwrap_err();
-    let expected = format!("pull `{reference}`: no image for linux/arm64, only for linux/amd64");
-    assert_eq!((error.kind, error.message), (Kind::NotFound, expected));
 }
 
 #[test]
@@ -148,7 +130,7 @@ fn basic_authentication() {
     let (image, memory) = image(1, &[1000]);
     let registry = scratch.registry(quick());
     let target = fake.reference("a:1");
-    let error = registry.push(&image, &memory, &target, &()).unwrap_err();
+    let error = registry.push(&tagged(&image), &memory, &target, &()).unwrap_err();
     let host = &fake.host;
     assert_eq!(error.kind, Kind::Denied);
     // The probe for a config is a HEAD, whose answer has no words.
@@ -158,7 +140,7 @@ fn basic_authentication() {
         format!("`tare login {host}` if it needs credentials, there are none for `{host}`")
     );
     logged_in(&scratch, &fake);
-    scratch.registry(quick()).push(&image, &memory, &target, &()).unwrap();
+    scratch.registry(quick()).push(&tagged(&image), &memory, &target, &()).unwrap();
     check_pull(&scratch.registry(quick()).source(&target), &image, &memory);
 }
 
@@ -169,7 +151,7 @@ fn tokens_for_everybody_and_for_users() {
         logged_in(&scratch, &fake);
         let (image, memory) = image(1, &[1000, BIG]);
         let registry = scratch.registry(quick());
-        registry.push(&image, &memory, &fake.reference("a/b:1"), &()).unwrap();
+        registry.push(&tagged(&image), &memory, &fake.reference("a/b:1"), &()).unwrap();
         assert_eq!(fake.requests("GET /token"), 1);
         check_pull(&registry.source(&fake.reference("a/b:1")), &image, &memory);
         assert_eq!(fake.requests("GET /token"), 2);
@@ -242,10 +224,10 @@ fn a_second_push_sends_nothing() {
     let (scratch, fake) = (Scratch::new(), Fake::new(Rules::default()));
     let (image, memory) = image(2, &[1000, 2000]);
     let registry = scratch.registry(quick());
-    registry.push(&image, &memory, &fake.reference("a:1"), &()).unwrap();
+    registry.push(&tagged(&image), &memory, &fake.reference("a:1"), &()).unwrap();
     memory.opened.lock().unwrap().clear();
     let target = push::Target { registry, reference: fake.reference("a:2"), progress: Arc::new(()) };
-    let done = target.publish(&image, &memory).unwrap();
+    let done = target.publish(&tagged(&image), &memory).unwrap();
     assert_eq!((done.sent, done.skipped), (0, 3));
     assert!(memory.opened.lock().unwrap().is_empty());
 }
@@ -257,11 +239,11 @@ fn without_a_tag_the_digest_is_the_name() {
     let registry = scratch.registry(quick());
     let mut target = fake.reference("a:1");
     target.tag = None;
-    registry.push(&image, &memory, &target, &()).unwrap();
+    registry.push(&tagged(&image), &memory, &target, &()).unwrap();
     let name = image.descriptor.digest.to_string();
     assert_eq!(fake.state().manifests.keys().collect::<Vec<_>>(), [&("a".to_owned(), name)]);
     target.digest = Some(Digest::of(b"other"));
-    let error = registry.push(&image, &memory, &target, &()).unwrap_err();
+    let error = registry.push(&tagged(&image), &memory, &target, &()).unwrap_err();
     assert!(error.message.ends_with(&format!("the image is {}", image.descriptor.digest)), "{error}");
 }
 
@@ -314,7 +296,8 @@ fn blobs_are_mounted_from_where_they_are() {
         let layer = &image.manifest.layers[0];
         fake.add_blob("base", &memory.blobs[&layer.digest], layer.digest);
         memory.elsewhere = vec!["a".into(), "base".into()];
-        let done = scratch.registry(quick()).push(&image, &memory, &fake.reference("a:1"), &()).unwrap();
+        let done =
+            scratch.registry(quick()).push(&tagged(&image), &memory, &fake.reference("a:1"), &()).unwrap();
         assert_eq!(done.skipped, usize::from(!sent), "the config is nowhere");
         assert_eq!(memory.opened.lock().unwrap().len(), usize::from(sent));
         // 202 opened an upload: no other is opened for it.
@@ -327,7 +310,8 @@ fn a_refused_push_says_what_the_registry_said() {
     let (scratch, fake) = (Scratch::new(), Fake::new(Rules { read_only: true, ..Rules::default() }));
     let (image, memory) = image(1, &[10]);
     let target = fake.reference("a:1");
-    let error = scratch.registry(quick()).push(&image, &memory, &target, &()).unwrap_err().to_string();
+    let error =
+        scratch.registry(quick()).push(&tagged(&image), &memory, &target, &()).unwrap_err().to_string();
     assert!(error.starts_with(&format!("push `{target}`: blob sha256:")), "{error}");
     assert!(
         error.contains(": denied: requested access to the resource is denied\nhint: `tare login 127."),
@@ -343,15 +327,17 @@ fn a_blob_that_is_not_what_it_should_be_is_not_pushed() {
     let push = |change: &dyn Fn(&mut Vec<u8>)| {
         let (image, mut memory) = image(1, &[BIG]);
         change(memory.blobs.get_mut(&image.manifest.layers[0].digest).unwrap());
-        registry.push(&image, &memory, &fake.reference("a:1"), &()).unwrap_err().message
+        registry.push(&tagged(&image), &memory, &fake.reference("a:1"), &()).unwrap_err().message
     };
     let short = push(&|bytes| bytes.truncate(BIG - 1));
     assert!(short.contains("it is shorter than its descriptor says"), "{short}");
     let wrong = push(&|bytes| bytes[0] ^= 1);
     assert!(wrong.contains("digest invalid: provided digest did not match"), "{wrong}");
     let (image, _) = image(1, &[BIG]);
-    let missing =
-        registry.push(&image, &support::Memory::default(), &fake.reference("a:1"), &()).unwrap_err().message;
+    let missing = registry
+        .push(&tagged(&image), &support::Memory::default(), &fake.reference("a:1"), &())
+        .unwrap_err()
+        .message;
     assert!(missing.contains("read it: entity not found"), "{missing}");
     assert!(fake.state().manifests.is_empty());
 }
@@ -365,7 +351,7 @@ fn nobody_listens() {
     assert_eq!(error.message, "pull `127.0.0.1:1/a:1`: connect to `127.0.0.1:1`: connection refused");
     assert_eq!(error.kind, Kind::Unreachable);
     let (image, memory) = image(1, &[10]);
-    let error = registry.push(&image, &memory, &reference, &()).unwrap_err();
+    let error = registry.push(&tagged(&image), &memory, &reference, &()).unwrap_err();
     assert_eq!(error.message, "push `127.0.0.1:1/a:1`: connect to `127.0.0.1:1`: connection refused");
 }
 
@@ -437,7 +423,7 @@ fn progress_is_heard_both_ways() {
     let (image, memory) = image(1, &[BIG, 5]);
     let registry = scratch.registry(quick());
     let pushed = Seen::default();
-    registry.push(&image, &memory, &fake.reference("a:1"), &pushed).unwrap();
+    registry.push(&tagged(&image), &memory, &fake.reference("a:1"), &pushed).unwrap();
     let pulled = Seen::default();
     for layer in &image.manifest.layers {
         let mut blob = registry.blob(&fake.reference("a:1"), layer, &pulled).unwrap();

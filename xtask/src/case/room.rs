@@ -54,6 +54,8 @@ impl Room {
             .env("TMPDIR", self.dir.join("tmp"))
             .env("LC_ALL", "C.UTF-8");
         command.env("TARE_HOME", self.store()).env("TARE_REGISTRIES_CONF", &self.around.conf);
+        // What a module proxy on loopback doesn't have, nobody is to be asked for. go.sum holds modules to their sums.
+        command.env("GOPROXY", &self.around.goproxy).env("GONOSUMDB", "*");
         command.env("TARE", &self.around.tare).env("REGISTRY", &self.around.pushed);
         command.env("BASES", &self.around.bases).env("EXAMPLES", &self.around.examples);
         command
@@ -67,6 +69,7 @@ impl Room {
             (self.dir.display().to_string(), "<dir>"),
             (self.around.bases.clone(), "<bases>"),
             (self.around.pushed.clone(), "<registry>"),
+            (self.around.goproxy.clone(), "<goproxy>"),
         ]
     }
 

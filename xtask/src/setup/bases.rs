@@ -52,31 +52,56 @@ fn stamp(goproxy: &str) -> Result<String> {
     Ok(format!("images={IMAGES}\ngoproxy={goproxy}\nscripts={:016x}\n", hash.finish()))
 }
 
-/// The folder with the example's modules, laid out as a module proxy answers.
+/// The folder with the examples' modules, laid out as a module proxy answers.
 pub fn modules() -> PathBuf {
     place::bases().join("gomod/cache/download")
 }
 
-/// Downloads the example's modules with the machine's own Go settings, once for each go.sum.
+/// The examples that have modules of others in them.
+const EXAMPLES: [&str; 3] = ["shop", "clock", "tools"];
+
+/// The Go release that the examples' go.mod names, as the module proxies have it.
+const TOOLCHAIN: &str = "golang.org/toolchain@v0.0.1-go1.26.8.linux-amd64";
+
+/// Downloads the examples' modules and their toolchain with the machine's own Go settings, once for each go.sum.
+/// What the checksum database says of the toolchain is kept with it.
 pub fn ensure_modules() -> Result<()> {
-    let shop = place::root().join("examples/shop");
-    let done = place::bases().join("gomod").join(format!("done-{:016x}", hash_of(&shop.join("go.sum"))?));
+    let cache = place::bases().join("gomod");
+    let done = cache.join(format!("done-{:016x}", modules_stamp()?));
     if done.is_file() {
         return Ok(());
     }
-    let cache = place::bases().join("gomod");
-    let go = shell::which("go").ok_or("no `go` on PATH: the example's modules are downloaded with it")?;
-    shell::say("downloading the example's Go modules");
+    shell::say("downloading the examples' Go modules and toolchain");
     std::fs::create_dir_all(&cache)
         .map_err(|e| format!("make `{}`: {e}; run once as root", cache.display()))?;
-    let mut command = Command::new(go);
-    command
-        .args(["mod", "download"])
-        .current_dir(shop)
-        .env("GOMODCACHE", &cache)
-        .env("GOFLAGS", "-modcacherw");
-    shell::capture(&mut command)?;
+    for example in EXAMPLES {
+        download(&place::root().join("examples").join(example), &cache, &[])?;
+    }
+    // Its own GOPATH: what the database was proved to say is remembered there, and would not be asked again.
+    let fresh = place::Scratch::new()?;
+    download(fresh.path(), &cache, &[TOOLCHAIN])?;
+    shell::write(&modules().join("sumdb/sum.golang.org/supported"), "")?;
     shell::write(&done, "")
+}
+
+fn download(folder: &Path, cache: &Path, modules: &[&str]) -> Result<()> {
+    let go = shell::which("go").ok_or("no `go` on PATH: the examples' modules are downloaded with it")?;
+    let mut command = Command::new(go);
+    command.args(["mod", "download"]).args(modules).current_dir(folder);
+    command.env("GOMODCACHE", cache).env("GOFLAGS", "-modcacherw").env("GOWORK", "off");
+    if !modules.is_empty() {
+        command.env("GOPATH", folder);
+    }
+    shell::capture(&mut command).map(drop)
+}
+
+fn modules_stamp() -> Result<u64> {
+    let mut hash = DefaultHasher::new();
+    TOOLCHAIN.hash(&mut hash);
+    for example in EXAMPLES {
+        shell::read(&place::root().join("examples").join(example).join("go.sum"))?.hash(&mut hash);
+    }
+    Ok(hash.finish())
 }
 
 /// A file's hash, to tell whether it changed.

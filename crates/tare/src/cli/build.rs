@@ -16,6 +16,9 @@ pub struct Build {
     /// The Dockerfile; `-` is standard input [default: CONTEXT/Dockerfile, then CONTEXT/Containerfile].
     #[arg(short, long, value_name = "FILE")]
     pub file: Option<PathBuf>,
+    /// Builds as if there were no Dockerfile.
+    #[arg(long, conflicts_with = "file")]
+    pub no_dockerfile: bool,
     /// The stage to build.
     #[arg(long, value_name = "STAGE")]
     pub target: Option<String>,
@@ -61,7 +64,7 @@ pub struct Build {
     /// Runs every step again.
     #[arg(long)]
     pub no_cache: bool,
-    /// What the image is for, as os/architecture[/variant].
+    /// What the image is for, as os/architecture[/variant]; several, separated by commas, make an index.
     #[arg(long, value_name = "PLATFORM")]
     pub platform: Option<String>,
     /// How to tell about progress.
@@ -76,6 +79,15 @@ pub struct Build {
     /// Writes what was built to a file, as JSON.
     #[arg(long, value_name = "FILE")]
     pub metadata_file: Option<PathBuf>,
+    /// Writes what the image's Go programs were made of: `spdx` or `cyclonedx`, and `=FILE` (repeatable).
+    #[arg(
+        long = "sbom",
+        value_name = "FORMAT[=FILE]",
+        num_args = 0..=1,
+        default_missing_value = "true",
+        require_equals = true
+    )]
+    pub sboms: Vec<String>,
     /// Makes the same bits from the same inputs anywhere: no time of the build gets into the image.
     #[arg(long)]
     pub reproducible: bool,
@@ -92,7 +104,53 @@ pub struct Build {
     #[arg(long, value_name = "SIZE", env = "TARE_MAX_CACHE")]
     pub max_cache: Option<String>,
     #[command(flatten)]
+    pub go: Go,
+    #[command(flatten)]
     pub foreign: Foreign,
+}
+
+/// What decides how a Go project is built that has no Dockerfile; all of it can stand in `tare.toml` too.
+#[derive(Args)]
+#[command(next_help_heading = "A Go project without a Dockerfile")]
+pub struct Go {
+    /// The package to build, as the go command names it: `./cmd/app`, `./cmd/...` (repeatable).
+    #[arg(long = "main", value_name = "PACKAGE")]
+    pub mains: Vec<String>,
+    /// The Go release to build with, as 1.26.8 [default: the one that go.mod names].
+    #[arg(long = "go", value_name = "VERSION")]
+    pub version: Option<String>,
+    /// Build tags, separated by commas.
+    #[arg(long, value_name = "TAGS", value_delimiter = ',')]
+    pub build_tags: Vec<String>,
+    /// Flags for Go's linker, as `-s -w -X main.version=1.0`.
+    #[arg(long, value_name = "FLAGS", allow_hyphen_values = true)]
+    pub ldflags: Option<String>,
+    /// A file or folder of the project, and where the image has it (repeatable).
+    #[arg(long = "include", value_name = "PATH:DESTINATION")]
+    pub includes: Vec<String>,
+    /// The program that the image starts, if there are several.
+    #[arg(long, value_name = "NAME")]
+    pub entrypoint: Option<String>,
+}
+
+/// `tare init`
+#[derive(Args)]
+pub struct Init {
+    /// The project's folder.
+    #[arg(default_value = ".")]
+    pub folder: PathBuf,
+    #[command(flatten)]
+    pub go: Go,
+}
+
+/// `tare pin`
+#[derive(Args)]
+pub struct Pin {
+    /// The project's folder.
+    #[arg(default_value = ".")]
+    pub folder: PathBuf,
+    #[command(flatten)]
+    pub go: Go,
 }
 
 /// Flags of `docker buildx build` that tare takes only with values that ask for nothing.
@@ -102,9 +160,6 @@ pub struct Foreign {
     /// Only `false`: attestations are not supported yet.
     #[arg(long, value_name = "false", num_args = 0..=1, default_missing_value = "true", require_equals = true)]
     pub provenance: Option<String>,
-    /// Only `false`: attestations are not supported yet.
-    #[arg(long, value_name = "false", num_args = 0..=1, default_missing_value = "true", require_equals = true)]
-    pub sbom: Option<String>,
     /// Only `default`: there is no other builder.
     #[arg(long, value_name = "default")]
     pub builder: Option<String>,
@@ -169,4 +224,26 @@ pub enum CompressionName {
     /// Not at all.
     #[value(alias = "none")]
     Uncompressed,
+}
+
+/// `tare sbom`
+#[derive(Args)]
+pub struct Sbom {
+    /// A stored image.
+    pub image: String,
+    /// Which kind of document.
+    #[arg(long, value_enum, default_value = "spdx")]
+    pub format: SbomFormat,
+    /// The file [default: standard output].
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+/// A kind of document.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum SbomFormat {
+    /// SPDX 2.3.
+    Spdx,
+    /// CycloneDX.
+    Cyclonedx,
 }

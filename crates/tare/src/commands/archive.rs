@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use engine::Voice;
 use engine::fetch::{self, Want};
-use oci::{Blobs, Descriptor, Image, Platform, Publish};
+use oci::{Blobs, Descriptor, Image, Platform, Publish, Tagged};
 use store::{Store, Stored};
 use transport::Name;
 use transport::archive::{Format, Target, write};
@@ -26,7 +26,7 @@ use crate::cli::{ArchiveFormat, Load, Save};
 use crate::failure::{Failure, Outcome, doing};
 use crate::signals;
 
-/// Writes an image to an archive.
+/// Writes an image, or all images of an index, to an archive.
 pub fn save(args: &Save) -> Outcome {
     if args.output.is_none() && io::stdout().is_terminal() {
         return Err(Failure::Usage(
@@ -36,16 +36,25 @@ pub fn save(args: &Save) -> Outcome {
     let store = crate::home::store()?;
     let _in_use = store.share()?;
     let stored = names::find(&store, &args.image)?;
-    let image = store.load_image(&stored.manifest)?;
+    let what = store.load(&stored)?;
+    if what.is_index() && args.format == ArchiveFormat::Docker {
+        return Err(several(&args.image));
+    }
     let stop = signals::listen();
     let parts = UntilStopped { store: &store, stop: &stop };
     let saved = match &args.output {
-        Some(path) if !is_special(path) => save_file(path, args.format, &stored, &image, &parts),
-        Some(path) => save_stream(open_special(path)?, args.format, &stored, &image, &parts),
-        None => save_stream(own_stdout()?, args.format, &stored, &image, &parts),
+        Some(path) if !is_special(path) => save_file(path, args.format, &stored, &what, &parts),
+        Some(path) => save_stream(open_special(path)?, args.format, &stored, &what, &parts),
+        None => save_stream(own_stdout()?, args.format, &stored, &what, &parts),
     };
     if_stopped(&stop, saved)?;
     Ok(0)
+}
+
+fn several(name: &str) -> Failure {
+    Failure::Usage(format!(
+        "`{name}` is for several platforms, and a Docker archive holds an image for one: use `--format oci`"
+    ))
 }
 
 fn format(format: ArchiveFormat) -> Format {
@@ -78,23 +87,23 @@ fn save_file(
     path: &Path,
     kind: ArchiveFormat,
     stored: &Stored,
-    image: &Image,
+    what: &Tagged,
     parts: &dyn Blobs,
 ) -> Result<(), Failure> {
     let (path, names) = (path.to_owned(), archive_names(stored));
     let target = Target { path, format: format(kind), names, progress: Arc::new(()) };
-    Ok(target.publish(image, parts).map(drop)?)
+    Ok(target.publish(what, parts).map(drop)?)
 }
 
 fn save_stream(
     file: File,
     kind: ArchiveFormat,
     stored: &Stored,
-    image: &Image,
+    what: &Tagged,
     parts: &dyn Blobs,
 ) -> Result<(), Failure> {
     let mut out = BufWriter::with_capacity(1 << 17, file);
-    Ok(write(&mut out, format(kind), image, &archive_names(stored), parts, &()).map(drop)?)
+    Ok(write(&mut out, format(kind), what, &archive_names(stored), parts, &()).map(drop)?)
 }
 
 /// The store's blobs until the user has had enough; the unfinished file then goes as after any error.

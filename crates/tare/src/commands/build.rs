@@ -1,7 +1,7 @@
 //! `tare build`: argv to [`Settings`], the build, its summary.
 
 use std::collections::BTreeMap;
-use std::io::{IsTerminal, Read};
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -10,12 +10,15 @@ use engine::settings::{NamedContext, Settings};
 use engine::{Built, Compress, Output, Timestamps, Voice};
 use oci::Reference;
 use oci::media::Compression;
+use recipe::Recipe;
 
 use crate::cli::{Build, CompressionName, Progress, TimestampRule};
 use crate::config::Config;
-use crate::failure::{Failure, Outcome, doing};
+use crate::failure::{Failure, Outcome};
 use crate::progress;
 use crate::units;
+
+use super::source;
 
 /// How many RUN steps may be under way at once. Most of them wait for a network or a disk.
 const PARALLEL: usize = 64;
@@ -25,13 +28,16 @@ pub fn run(args: Build) -> Outcome {
     super::foreign::refuse(&args)?;
     let config = crate::config::read()?;
     let cap = cap(&args, &config)?;
-    let mut settings = settings(&args, &config)?;
+    let (mut settings, recipe) = settings(&args, &config)?;
+    let sboms = super::sbom::wanted(&args.sboms, &settings)?;
+    say(&args, recipe.as_ref());
     let started = Instant::now();
     let built = match quick(&args, &mut settings) {
-        Err(engine::Error::NeedsWork) => work(&args, &mut settings)?,
+        Err(engine::Error::NeedsWork) => work(&args, &mut settings, recipe.as_ref())?,
         done => done.map_err(|e| failure(&settings, e))?,
     };
-    report(&args, &settings, &built, started)?;
+    super::sbom::write_all(&built, &args.tags, &sboms)?;
+    super::report::report(&args, &settings, &built, started)?;
     cap.map_or(Ok(()), super::space::keep_below)?;
     Ok(0)
 }
@@ -52,19 +58,41 @@ fn quick(args: &Build, settings: &mut Settings) -> engine::Result<Built> {
 }
 
 /// The build with everything that it may do.
-fn work(args: &Build, settings: &mut Settings) -> Result<Built, Failure> {
+fn work(args: &Build, settings: &mut Settings, recipe: Option<&Recipe>) -> Result<Built, Failure> {
     crate::namespace::enter()?;
     settings.may_work = true;
     let store = crate::home::store()?;
     store.sweep();
     settings.cancel = crate::signals::listen();
     let progress = progress::start(how(args));
-    let built = one(&store, settings, &|event| progress.hear(event));
+    if let Some(recipe) = recipe
+        && super::recipe::git::is_likely(settings)
+    {
+        super::recipe::git::lend(recipe, settings);
+    }
+    let mut built = one(&store, settings, &|event| progress.hear(event));
+    if let (Err(e), Some(recipe)) = (&built, recipe)
+        && super::recipe::git::lacks_git(e)
+        && super::recipe::git::lend(recipe, settings)
+    {
+        built = one(&store, settings, &|event| progress.hear(event));
+    }
     progress.finish();
-    built.map_err(|e| match e {
+    let advised = |e| match recipe {
+        Some(recipe) => super::recipe::advice::add(recipe, &store, settings, e),
+        None => e,
+    };
+    built.map_err(|e| match advised(e) {
         engine::Error::Cancelled => Failure::Stopped(crate::signals::first()),
         e => failure(settings, e),
     })
+}
+
+/// What the recipe found out that its reader should know.
+fn say(args: &Build, recipe: Option<&Recipe>) {
+    if how(args) != Progress::Quiet {
+        recipe.iter().flat_map(|r| &r.notes).for_each(|note| eprintln!("note: {note}"));
+    }
 }
 
 fn one(
@@ -95,7 +123,8 @@ fn failure(settings: &Settings, e: engine::Error) -> Failure {
     }
 }
 
-fn how(args: &Build) -> Progress {
+/// How to tell about progress.
+pub(super) fn how(args: &Build) -> Progress {
     if args.quiet { Progress::Quiet } else { args.progress }
 }
 
@@ -105,36 +134,50 @@ fn cap(args: &Build, config: &Config) -> Result<Option<u64>, Failure> {
     units::parse_bytes(text).map(Some).ok_or_else(bad)
 }
 
-fn settings(args: &Build, config: &Config) -> Result<Settings, Failure> {
-    let (context, dockerfile_name, dockerfile) = source(args)?;
-    let ignore = context.as_deref().and_then(|c| ignore_file(c, args.file.as_deref()));
+fn settings(args: &Build, config: &Config) -> Result<(Settings, Option<Recipe>), Failure> {
+    let source = source::source(args)?;
     let (outputs, names, compress) = outputs(args)?;
-    let contexts = contexts(args)?;
+    let mut contexts = contexts(args)?;
+    let mut secrets = super::secrets::secrets(&args.secrets)?;
+    let mut platforms = super::platforms::read(args.platform.as_deref())?;
+    super::platforms::check(&platforms, &outputs)?;
+    let mut plan = plan_options(args, &contexts)?;
+    plan.platform = platforms.remove(0);
+    let timestamps = timestamps(args, config, source.recipe.is_some())?;
+    plan.reproducible = timestamps == Timestamps::Reproducible;
+    let lock = super::lock::read(source.lock_file.as_deref())?;
+    if let Some(recipe) = &source.recipe {
+        super::recipe::apply(recipe, &lock, &mut contexts, &mut plan, &mut secrets);
+    }
     let mut tags = Vec::new();
     for name in args.tags.iter().chain(&names) {
         tags.push(tag(name)?);
     }
-    Ok(Settings {
-        dockerfile_name,
-        dockerfile,
-        context,
-        ignore,
-        plan: plan_options(args, config, &contexts)?,
+    let settings = Settings {
+        dockerfile_name: source.name,
+        dockerfile: source.dockerfile,
+        context: source.context,
+        ignore: source.ignore,
+        lock_file: source.lock_file,
+        plan,
+        further: platforms,
         contexts,
-        secrets: super::secrets::secrets(&args.secrets)?,
+        secrets,
         surroundings: super::surroundings::read(args)?,
+        host_files: Default::default(),
         rerun: args.no_cache_filter.iter().flat_map(|s| s.split(',')).map(str::to_lowercase).collect(),
         agents: super::secrets::agents(&args.ssh)?,
         tags,
         outputs,
         pull: args.pull,
         no_cache: args.no_cache,
-        timestamps: timestamps(args, config)?,
+        timestamps,
         compress,
         may_work: false,
         cancel: Default::default(),
         parallel: PARALLEL,
-    })
+    };
+    Ok((settings, source.recipe))
 }
 
 fn tag(name: &str) -> Result<Reference, Failure> {
@@ -143,79 +186,6 @@ fn tag(name: &str) -> Result<Reference, Failure> {
         Some(_) => Err(Failure::Usage(format!("`{name}`: a name for a new image can't have a digest"))),
         None => Ok(reference),
     }
-}
-
-/// The context folder, and the Dockerfile's name and text.
-fn source(args: &Build) -> Result<(Option<PathBuf>, String, Vec<u8>), Failure> {
-    if args.context == "-" {
-        return Ok((None, "-".to_owned(), stdin_dockerfile()?));
-    }
-    if is_remote(&args.context) {
-        return Err(Failure::Usage(format!(
-            "`{}`: remote contexts are not supported yet; give a folder",
-            args.context
-        )));
-    }
-    let folder = PathBuf::from(&args.context);
-    if !folder.is_dir() {
-        return Err(Failure::Usage(format!("context `{}` is not a folder", folder.display())));
-    }
-    if args.file.as_deref() == Some(Path::new("-")) {
-        return Ok((Some(folder), "-".to_owned(), stdin_dockerfile()?));
-    }
-    let path = dockerfile_path(args, &folder)?;
-    let text = std::fs::read(&path).map_err(doing(format!("read `{}`", path.display())))?;
-    let name =
-        path.file_name().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned());
-    Ok((Some(folder), name, text))
-}
-
-fn is_remote(context: &str) -> bool {
-    ["http://", "https://", "git://", "git@", "ssh://", "github.com/"].iter().any(|p| context.starts_with(p))
-}
-
-fn dockerfile_path(args: &Build, folder: &Path) -> Result<PathBuf, Failure> {
-    if let Some(file) = &args.file {
-        // As with docker: as seen from here, else from the context.
-        let inside = folder.join(file);
-        return Ok(if !file.exists() && inside.exists() { inside } else { file.clone() });
-    }
-    let names = ["Dockerfile", "dockerfile", "Containerfile"].map(|name| folder.join(name));
-    names
-        .into_iter()
-        .find(|path| path.is_file())
-        .ok_or_else(|| Failure::Usage(format!("no Dockerfile in `{}`; name it with -f", folder.display())))
-}
-
-fn stdin_dockerfile() -> Result<Vec<u8>, Failure> {
-    let mut text = Vec::new();
-    let read = std::io::stdin().lock().read_to_end(&mut text);
-    read.map_err(doing("read the Dockerfile from standard input"))?;
-    match text.starts_with(&[0x1f, 0x8b]) || text.get(257..262) == Some(b"ustar") {
-        true => {
-            Err(Failure::Usage("an archive on standard input as context is not supported yet".to_owned()))
-        }
-        false => Ok(text),
-    }
-}
-
-/// The file beside the Dockerfile goes before the context's own (trap 33).
-pub(super) fn ignore_file(context: &Path, dockerfile: Option<&Path>) -> Option<(String, Vec<u8>)> {
-    let beside = dockerfile.map(|file| {
-        let mut name = file.as_os_str().to_owned();
-        name.push(".dockerignore");
-        PathBuf::from(name)
-    });
-    let inside = beside.as_ref().map(|b| context.join(b));
-    let default = context.join("Dockerfile.dockerignore");
-    let names = [context.join(".dockerignore"), context.join(".containerignore")];
-    let candidates =
-        beside.into_iter().chain(inside).chain(dockerfile.is_none().then_some(default)).chain(names);
-    let read = |path: PathBuf| {
-        let name = path.file_name()?.to_string_lossy().into_owned();
-        Some((name, std::fs::read(&path).ok()?))
-    };
-    candidates.into_iter().find_map(read)
 }
 
 fn outputs(args: &Build) -> Result<(Vec<Output>, Vec<String>, Compress), Failure> {
@@ -244,7 +214,8 @@ fn outputs(args: &Build) -> Result<(Vec<Output>, Vec<String>, Compress), Failure
     Ok((outputs, names, specs.iter().find_map(|s| s.compress).unwrap_or(flag)))
 }
 
-fn to_stdout(output: &Output) -> bool {
+/// Whether an output is what standard output is for.
+pub(super) fn to_stdout(output: &Output) -> bool {
     matches!(
         output,
         Output::Oci { dest: None, tar: true } | Output::Docker { dest: None } | Output::Tar { dest: None }
@@ -288,11 +259,7 @@ fn named_context(source: &str) -> Result<NamedContext, Failure> {
     }
 }
 
-fn plan_options(
-    args: &Build,
-    config: &Config,
-    contexts: &BTreeMap<String, NamedContext>,
-) -> Result<plan::Options, Failure> {
+fn plan_options(args: &Build, contexts: &BTreeMap<String, NamedContext>) -> Result<plan::Options, Failure> {
     let is_folder = |context: &NamedContext| matches!(context, NamedContext::Folder(_));
     let names = |folders: bool| {
         contexts.iter().filter(|(_, c)| is_folder(c) == folders).map(|(name, _)| name.clone()).collect()
@@ -302,8 +269,6 @@ fn plan_options(
     Ok(plan::Options {
         target: args.target.clone(),
         epoch,
-        reproducible: timestamps(args, config)? == Timestamps::Reproducible,
-        platform: platform(args)?,
         image_contexts: names(false),
         folder_contexts: names(true),
         labels: pairs(&args.labels, false)?,
@@ -335,78 +300,19 @@ fn epoch(build_args: &BTreeMap<String, String>) -> Result<Option<i64>, Failure> 
     text.parse().ok().filter(|n| *n >= 0).map(Some).ok_or_else(bad)
 }
 
-fn platform(args: &Build) -> Result<oci::Platform, Failure> {
-    let Some(text) = &args.platform else { return Ok(oci::Platform::host()) };
-    if text.contains(',') {
-        return Err(Failure::Usage(format!(
-            "`--platform {text}`: several platforms at once are not supported yet"
-        )));
-    }
-    text.parse().map_err(Failure::Usage)
-}
-
-fn timestamps(args: &Build, config: &Config) -> Result<Timestamps, Failure> {
+fn timestamps(args: &Build, config: &Config, recipe: bool) -> Result<Timestamps, Failure> {
     let by_env = std::env::var_os("SOURCE_DATE_EPOCH").is_some_and(|v| !v.is_empty())
         || args.build_args.iter().any(|a| a.starts_with("SOURCE_DATE_EPOCH="));
     match args.timestamps {
         Some(TimestampRule::Preserve) if args.reproducible => {
             Err(Failure::Usage("`--reproducible` and `--timestamps preserve` exclude each other".to_owned()))
         }
+        Some(TimestampRule::Preserve) if recipe => Err(Failure::Usage(
+            "`--timestamps preserve`: without a Dockerfile an image is always reproducible".to_owned(),
+        )),
         Some(TimestampRule::Preserve) => Ok(Timestamps::Preserve),
         Some(TimestampRule::Reproducible) => Ok(Timestamps::Reproducible),
-        None if args.reproducible || config.reproducible || by_env => Ok(Timestamps::Reproducible),
+        None if args.reproducible || config.reproducible || by_env || recipe => Ok(Timestamps::Reproducible),
         None => Ok(Timestamps::Preserve),
     }
-}
-
-fn report(args: &Build, settings: &Settings, built: &Built, started: Instant) -> Result<(), Failure> {
-    let id = built.image.id().to_string();
-    let write = |path: &PathBuf, text: &str| {
-        std::fs::write(path, text).map_err(doing(format!("write `{}`", path.display())))
-    };
-    args.iidfile.iter().try_for_each(|path| write(path, &id))?;
-    args.metadata_file.iter().try_for_each(|path| write(path, &metadata(args, built)))?;
-    if how(args) == Progress::Quiet {
-        // An archive on standard output must stay one.
-        if !settings.outputs.iter().any(to_stdout) {
-            println!("{id}");
-        }
-        return Ok(());
-    }
-    eprint!("{}", summary(args, built, started));
-    Ok(())
-}
-
-/// The keys are buildx's.
-fn metadata(args: &Build, built: &Built) -> String {
-    let value = serde_json::json!({
-        "containerimage.config.digest": built.image.id(),
-        "containerimage.descriptor": built.image.descriptor,
-        "containerimage.digest": built.image.descriptor.digest,
-        "image.name": args.tags.join(","),
-    });
-    format!("{value:#}\n")
-}
-
-fn summary(args: &Build, built: &Built, started: Instant) -> String {
-    let mut out = String::new();
-    let mut line = |text: String| out += &(text + "\n");
-    let layers = built.image.manifest.layers.len();
-    line(format!("image   {}", built.image.id()));
-    line(format!("digest  {}", built.image.descriptor.digest));
-    args.tags.iter().for_each(|tag| line(format!("name    {tag}")));
-    let plural = if layers == 1 { "" } else { "s" };
-    let size = units::bytes(built.image.layers_size());
-    line(format!("size    {size} compressed, {layers} layer{plural}{}", against(built)));
-    line(format!("reused  {} of {} steps", built.cached, built.steps));
-    built.notes.iter().for_each(|note| line(format!("        {note}")));
-    line(format!("time    {}", units::duration(started.elapsed())));
-    out
-}
-
-/// What the image was spared.
-fn against(built: &Built) -> String {
-    let Some(builder) = built.builder else { return String::new() };
-    let (base, files) = (units::bytes(builder.base), units::bytes(builder.files));
-    format!(" (its builder: {base} compressed base image + {files} of files on top)")
 }

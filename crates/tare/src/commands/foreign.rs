@@ -12,7 +12,6 @@ pub fn refuse(args: &Build) -> Result<(), Failure> {
     let f = &args.foreign;
     let attestations = "attestations are not supported yet";
     only(&["false", "0", "disabled=true"], "provenance", f.provenance.as_deref(), attestations)?;
-    only(&["false", "0", "disabled=true"], "sbom", f.sbom.as_deref(), attestations)?;
     only(&["default"], "builder", f.builder.as_deref(), "tare is the only builder")?;
     only(&["default"], "network", f.network.as_deref(), "use RUN --network in the Dockerfile")?;
     let lists = [

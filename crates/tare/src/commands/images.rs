@@ -2,7 +2,7 @@
 
 pub mod table;
 
-use oci::Image;
+use oci::{Image, Platform};
 use serde::Serialize;
 use serde_json::{Value, json};
 use store::{Store, Stored};
@@ -22,13 +22,16 @@ struct Listed {
     /// Fully qualified; null for an image without a name.
     name: Option<String>,
     id: String,
-    /// The manifest's.
+    /// The manifest's, or the index's.
     digest: String,
     created: String,
     /// Of the compressed layers.
     size: u64,
     layers: usize,
     timestamps: String,
+    /// What an index has images for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    platforms: Vec<String>,
 }
 
 /// Lists the stored images.
@@ -52,6 +55,7 @@ fn listed(stored: &Stored) -> Listed {
         size: stored.size,
         layers: stored.layers.len(),
         timestamps: stored.timestamps.clone(),
+        platforms: stored.platforms.iter().map(|member| member.platform.to_string()).collect(),
     }
 }
 
@@ -90,12 +94,40 @@ pub fn inspect(args: &Names) -> Outcome {
     let mut found = Vec::new();
     let code = each(&args.names, |name| {
         let stored = names::find(&store, name)?;
-        let image = store.load_image(&stored.manifest)?;
-        found.push(details(&stored, &image));
+        found.push(inspected(&store, &stored)?);
         Ok(())
     });
     print(&json(&found))?;
     Ok(code)
+}
+
+fn inspected(store: &Store, stored: &Stored) -> Result<Value, Failure> {
+    if stored.platforms.is_empty() {
+        return Ok(details(stored, &store.load_image(&stored.manifest)?));
+    }
+    let member = |member: &store::Member| {
+        let image = store.load_image(&member.manifest)?;
+        Ok(member_details(&details(&stored.alone(member), &image), &member.platform))
+    };
+    let members = stored.platforms.iter().map(member).collect::<Result<Vec<_>, Failure>>()?;
+    Ok(json!({
+        "name": names::reference(stored).map(|name| name.to_string()),
+        "id": stored.id,
+        "digest": stored.manifest.digest,
+        "mediaType": stored.manifest.media_type,
+        "size": stored.size,
+        "timestamps": stored.timestamps,
+        "manifests": members,
+    }))
+}
+
+/// An image of an index has no name of its own; what the index says of it goes first.
+fn member_details(details: &Value, platform: &Platform) -> Value {
+    let mut out = json!({ "platform": platform.to_string() });
+    let own =
+        details.as_object().into_iter().flatten().filter(|(key, _)| *key != "name" && *key != "timestamps");
+    own.for_each(|(key, value)| out[key] = value.clone());
+    out
 }
 
 fn details(stored: &Stored, image: &Image) -> Value {
@@ -176,6 +208,7 @@ mod tests {
             at: 1000,
             size: 7_234_567,
             timestamps: "preserve".to_owned(),
+            platforms: vec![],
         }
     }
 
@@ -208,6 +241,20 @@ app      1        ca978112ca1b   2 hours ago   7.23 MB
         let keys: Vec<&str> = value.as_object().unwrap().keys().map(String::as_str).collect();
         assert_eq!(keys, ["name", "id", "digest", "created", "size", "layers", "timestamps"]);
         assert_eq!(value["created"], "1970-01-01T00:16:40Z");
+    }
+
+    #[test]
+    fn an_index_says_what_it_is_for() {
+        let image = Image::new(oci::ImageConfig::default(), vec![]);
+        let both = ["linux/arm64", "linux/amd64"].map(|p| (p.parse().unwrap(), image.clone()));
+        let what = oci::Tagged::index(both.to_vec());
+        let app = Stored::new("docker.io/library/app:1", &what, vec![vec![]; 2], 1000, "preserve");
+        let listed = serde_json::to_value(listed(&app)).unwrap();
+        assert_eq!(listed["platforms"], json!(["linux/arm64", "linux/amd64"]));
+        let member =
+            member_details(&details(&app.alone(&app.platforms[0]), &image), &app.platforms[0].platform);
+        assert_eq!((&member["platform"], &member["id"]), (&json!("linux/arm64"), &json!(image.id())));
+        assert_eq!(member.get("name"), None);
     }
 
     #[test]

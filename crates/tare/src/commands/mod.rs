@@ -7,13 +7,21 @@ mod credentials;
 mod docs;
 mod expand;
 mod foreign;
+mod lock;
 mod images;
+mod init;
 mod names;
 mod output;
 mod parse;
+mod pin;
+mod platforms;
+mod recipe;
 mod registry;
+mod report;
 mod run;
+mod sbom;
 mod secrets;
+mod source;
 mod space;
 mod surroundings;
 mod unshare;
@@ -25,6 +33,8 @@ use crate::failure::Outcome;
 pub fn run(cli: Cli) -> Outcome {
     match cli.command {
         Command::Build(build) => build::run(*build),
+        Command::Init(init) => init::run(&init),
+        Command::Pin(pin) => pin::run(&pin),
         Command::Run(run) => run::run(run),
         Command::Images(images) => images::list(&images),
         Command::Inspect(names) => images::inspect(&names),
@@ -36,6 +46,7 @@ pub fn run(cli: Cli) -> Outcome {
         Command::Load(load) => archive::load(&load),
         Command::Login(login) => credentials::login(&login),
         Command::Logout(logout) => credentials::logout(&logout),
+        Command::Sbom(args) => sbom::run(&args),
         Command::Du => space::usage(),
         Command::Prune(prune) => space::prune(&prune),
         Command::Parse(parse) => parse::run(&parse),

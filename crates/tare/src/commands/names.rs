@@ -103,9 +103,18 @@ mod tests {
 
         fn add(&self, name: &str, id: Digest) {
             let manifest = Descriptor::of("x", id.hex().as_bytes());
-            let (name, timestamps) = (name.to_owned(), String::new());
+            let (name, timestamps, platforms) = (name.to_owned(), String::new(), vec![]);
             self.1
-                .put_image(&Stored { name, manifest, id, layers: vec![], at: 0, size: 0, timestamps })
+                .put_image(&Stored {
+                    name,
+                    manifest,
+                    id,
+                    layers: vec![],
+                    at: 0,
+                    size: 0,
+                    timestamps,
+                    platforms,
+                })
                 .unwrap();
         }
 

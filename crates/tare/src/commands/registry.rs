@@ -5,7 +5,7 @@ use std::time::Instant;
 use engine::fetch::{self, Want};
 use engine::origin::Origins;
 use engine::{Voice, event::Task};
-use oci::{Descriptor, Image, Platform, Published, Reference};
+use oci::{Descriptor, Digest, Image, Platform, Published, Reference, Tagged};
 use store::{Resolution, Store, Stored};
 
 use super::images::table::print;
@@ -20,11 +20,11 @@ pub fn push(args: &Push) -> Outcome {
     let _in_use = store.share()?;
     let stored = names::find(&store, &args.image)?;
     let target = target(args, &stored)?;
-    let image = store.load_image(&stored.manifest)?;
+    let what = store.load(&stored)?;
     let started = Instant::now();
-    let done = shown(args.quiet, |voice| send(&store, &image, &target, voice))?;
+    let done = shown(args.quiet, |voice| send(&store, &what, &target, voice))?;
     note(args.quiet, &summary("sent", done.sent, done.skipped, started));
-    print(&format!("{}\n", pinned(&target, &image)))?;
+    print(&format!("{}\n", pinned(&target, what.descriptor().digest)))?;
     Ok(0)
 }
 
@@ -37,10 +37,10 @@ fn target(args: &Push, stored: &Stored) -> Result<Reference, Failure> {
     names::reference(stored).ok_or_else(nameless)
 }
 
-fn send(store: &Store, image: &Image, target: &Reference, voice: &Voice) -> Result<Published, Failure> {
+fn send(store: &Store, what: &Tagged, target: &Reference, voice: &Voice) -> Result<Published, Failure> {
     let task = voice.task(format!("push {}", target.familiar()));
     let registry = Origins::default().registry()?;
-    let result = registry.push(image, store, target, &Sent(&task)).map_err(engine::Error::from);
+    let result = registry.push(what, store, target, &Sent(&task)).map_err(engine::Error::from);
     task.close(&result);
     Ok(result?)
 }
@@ -55,8 +55,8 @@ impl transport::Progress for Sent<'_> {
 }
 
 /// `NAME@DIGEST`, what to write where it must be this image and no other.
-fn pinned(target: &Reference, image: &Image) -> String {
-    Reference { digest: Some(image.descriptor.digest), ..target.clone() }.familiar()
+fn pinned(target: &Reference, digest: Digest) -> String {
+    Reference { digest: Some(digest), ..target.clone() }.familiar()
 }
 
 /// Fetches an image.
@@ -174,8 +174,7 @@ mod tests {
 
     #[test]
     fn a_pushed_image_is_named_by_tag_and_digest() {
-        let image = Image::new(oci::ImageConfig::default(), vec![]);
-        let target = "r.example/app:1".parse().unwrap();
-        assert_eq!(pinned(&target, &image), format!("r.example/app:1@{}", image.descriptor.digest));
+        let (target, digest) = ("r.example/app:1".parse().unwrap(), Digest::of(b"x"));
+        assert_eq!(pinned(&target, digest), format!("r.example/app:1@{digest}"));
     }
 }

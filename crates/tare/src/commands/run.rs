@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 
 use engine::container::{Request, prepare};
+use oci::Platform;
 use sandbox::{Input, Io, Output};
+use store::Stored;
 
 use crate::cli::Run;
 use crate::failure::{Failure, Outcome, doing};
@@ -19,7 +21,7 @@ pub fn run(args: Run) -> Outcome {
     let store = crate::home::store()?;
     let _user = store.share()?;
     store.sweep();
-    let stored = super::names::find(&store, image)?;
+    let stored = here(&super::names::find(&store, image)?)?;
     let step = prepare(&store, &stored, &request)?;
     let stdin = if args.interactive { Input::Inherit } else { Input::Empty };
     let io = Io { stdin, stdout: Output::Inherit, stderr: Output::Inherit };
@@ -35,6 +37,17 @@ pub fn run(args: Run) -> Outcome {
             Ok(e.code().unwrap_or(1))
         }
     }
+}
+
+/// Of an index the image that runs on this machine.
+fn here(stored: &Stored) -> Result<Stored, Failure> {
+    let host = Platform::host();
+    stored.on(&host).ok_or_else(|| {
+        let offered: Vec<String> =
+            stored.platforms.iter().map(|member| member.platform.to_string()).collect();
+        let (name, offered) = (super::names::display(stored), offered.join(", "));
+        Failure::Other(format!("image `{name}` is for {offered}, not for {host}"))
+    })
 }
 
 /// The program decides what a signal means.
@@ -111,6 +124,19 @@ fn check_port(text: &str) -> Result<(), Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_index_without_an_image_for_this_machine_says_what_it_has() {
+        let stored = |platform: Platform| {
+            let image = oci::Image::new(oci::ImageConfig::default(), vec![]);
+            let what = oci::Tagged::index(vec![(platform, image)]);
+            Stored::new("docker.io/library/app:1", &what, vec![vec![]], 0, "preserve")
+        };
+        let own = stored(Platform::host());
+        assert_eq!(here(&own).ok().map(|found| found.id), Some(own.platforms[0].id));
+        let expected = format!("image `app:1` is for linux/mips, not for {}", Platform::host());
+        assert!(matches!(here(&stored(Platform::linux("mips"))), Err(Failure::Other(m)) if m == expected));
+    }
 
     #[test]
     fn ports_must_be_the_same() {

@@ -121,6 +121,7 @@ The store is /s
             at: 0,
             size: 0,
             timestamps: String::new(),
+            platforms: vec![],
         };
         store.put_image(&stored).unwrap();
         unname(&store, &store.images()).ok().unwrap();

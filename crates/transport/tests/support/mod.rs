@@ -8,7 +8,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use oci::{Blobs, Config, Descriptor, DiffId, Digest, Image, ImageConfig, Platform, RootFs, media};
+use oci::{Blobs, Config, Descriptor, DiffId, Digest, Image, ImageConfig, Platform, RootFs, Tagged, media};
 use transport::{Client, Env, Limits, Options, Progress, Pull, Registries, Registry};
 
 /// A directory that is gone at the end.
@@ -91,6 +91,11 @@ pub fn noise(seed: u64, size: usize) -> Vec<u8> {
 
 /// An image whose layers are plain bytes of these sizes.
 pub fn image(seed: u64, sizes: &[usize]) -> (Image, Memory) {
+    image_for("amd64", seed, sizes)
+}
+
+/// The same seed gives the same layers on every architecture.
+pub fn image_for(architecture: &str, seed: u64, sizes: &[usize]) -> (Image, Memory) {
     let mut memory = Memory::default();
     let (mut layers, mut diff_ids) = (Vec::new(), Vec::new());
     for (i, &size) in sizes.iter().enumerate() {
@@ -103,7 +108,7 @@ pub fn image(seed: u64, sizes: &[usize]) -> (Image, Memory) {
     let rootfs = RootFs { diff_ids, ..RootFs::default() };
     let config = Config { cmd: Some(vec![format!("{seed}")]), ..Config::default() };
     let config = ImageConfig {
-        architecture: "amd64".into(),
+        architecture: architecture.into(),
         os: "linux".into(),
         config,
         rootfs,
@@ -114,6 +119,22 @@ pub fn image(seed: u64, sizes: &[usize]) -> (Image, Memory) {
 
 pub fn amd64() -> Platform {
     Platform::linux("amd64")
+}
+
+pub fn arm64() -> Platform {
+    Platform::linux("arm64")
+}
+
+pub fn tagged(image: &Image) -> Tagged {
+    image.clone().into()
+}
+
+/// An index over two images of which the second has the first's layer and one of its own.
+pub fn several() -> (Tagged, Memory) {
+    let ((amd, mut memory), (arm, more)) =
+        (image_for("amd64", 1, &[500]), image_for("arm64", 1, &[500, 700]));
+    memory.blobs.extend(more.blobs);
+    (Tagged::index(vec![(amd64(), amd), (arm64(), arm)]), memory)
 }
 
 /// Pulls everything and compares it with what was published.

@@ -10,8 +10,8 @@ use tree::found::{Found, Shape};
 use tree::{Root, Source};
 
 use crate::cli::ContextLs;
-use crate::commands::build;
 use crate::commands::images::table::print;
+use crate::commands::source;
 use crate::failure::{Failure, Outcome, doing};
 use crate::units;
 
@@ -43,7 +43,7 @@ pub fn run(args: &ContextLs) -> Outcome {
 }
 
 fn found_patterns(folder: &Path, dockerfile: Option<&Path>) -> Result<Patterns, Failure> {
-    match build::ignore_file(folder, dockerfile) {
+    match source::ignore_file(folder, dockerfile) {
         Some((name, text)) => super::parse(&name, &text),
         None => Ok(Patterns::default()),
     }
@@ -52,7 +52,9 @@ fn found_patterns(folder: &Path, dockerfile: Option<&Path>) -> Result<Patterns, 
 fn scan(folder: &Path, patterns: &Patterns) -> Result<Vec<Found>, Failure> {
     let what = || doing(format!("read context `{}`", folder.display()));
     let root = Root::open(folder).map_err(what())?;
-    tree::scan(&root, b"", patterns).map_err(what())
+    let mut found = tree::scan(&root, b"", patterns).map_err(what())?;
+    found.retain(|one| one.path != plan::lock::NAME.as_bytes());
+    Ok(found)
 }
 
 fn list(found: &[Found]) -> Vec<Listed> {

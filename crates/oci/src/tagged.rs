@@ -1,0 +1,161 @@
+//! What one tag points to: an image, or an index over one image a platform. See OCI image-index.md.
+//!
+//! Made by a build or read from a store, and handed to whatever publishes. The index's bytes depend on
+//! nothing but its manifests, their platforms and their order.
+
+use crate::{Descriptor, Digest, Image, Index, Platform};
+
+/// An image, or several with the index that names them; never none.
+#[derive(Clone, Debug)]
+pub struct Tagged {
+    images: Vec<Image>,
+    index: Option<Top>,
+}
+
+/// An index: what points to it, its bytes, and what it points to.
+#[derive(Clone, Debug)]
+struct Top {
+    descriptor: Descriptor,
+    bytes: Vec<u8>,
+    entries: Vec<Descriptor>,
+}
+
+impl From<Image> for Tagged {
+    fn from(image: Image) -> Tagged {
+        Tagged { images: vec![image], index: None }
+    }
+}
+
+impl Tagged {
+    /// A new index over images, in their order; each is listed for the platform that was asked for, which its
+    /// config may state more precisely.
+    pub fn index(images: Vec<(Platform, Image)>) -> Tagged {
+        let entry = |(platform, image): &(Platform, Image)| {
+            let Descriptor { media_type, digest, size, .. } = &image.descriptor;
+            Descriptor { platform: Some(platform.clone()), ..Descriptor::new(media_type, *digest, *size) }
+        };
+        let index = Index::new(images.iter().map(entry).collect());
+        let bytes = index.to_bytes();
+        let descriptor = Descriptor::of(crate::media::INDEX, &bytes);
+        let images = images.into_iter().map(|(_, image)| image).collect();
+        Tagged { images, index: Some(Top { descriptor, bytes, entries: index.manifests }) }
+    }
+
+    /// An index that was written before, with its images in its order.
+    ///
+    /// # Errors
+    /// If it isn't valid, or names others, or none.
+    pub fn parse(media_type: &str, bytes: Vec<u8>, images: Vec<Image>) -> Result<Tagged, String> {
+        let index: Index =
+            serde_json::from_slice(&bytes).map_err(|e| format!("the index is not valid: {e}"))?;
+        let named = index.manifests.iter().map(|entry| entry.digest);
+        if images.is_empty() || !named.eq(images.iter().map(|image| image.descriptor.digest)) {
+            return Err("the index names other images".to_owned());
+        }
+        let descriptor = Descriptor::of(media_type, &bytes);
+        Ok(Tagged { images, index: Some(Top { descriptor, bytes, entries: index.manifests }) })
+    }
+
+    /// Points to the index, or to the manifest of the only image.
+    pub fn descriptor(&self) -> &Descriptor {
+        self.index.as_ref().map_or_else(|| &self.images[0].descriptor, |top| &top.descriptor)
+    }
+
+    /// The bytes that [`Tagged::descriptor`] points to.
+    pub fn bytes(&self) -> &[u8] {
+        self.index.as_ref().map_or_else(|| &self.images[0].manifest_bytes, |top| &top.bytes)
+    }
+
+    /// One image, or those of the index in its order.
+    pub fn images(&self) -> &[Image] {
+        &self.images
+    }
+
+    /// What each image is for: as the index lists it, else as its config says.
+    pub fn platforms(&self) -> Vec<Platform> {
+        let entries = self.index.as_ref().map_or(&[][..], |top| &top.entries);
+        let listed = |i: usize| entries.get(i).and_then(|entry| entry.platform.clone());
+        let own = |image: &Image| image.config.platform();
+        self.images.iter().enumerate().map(|(i, image)| listed(i).unwrap_or_else(|| own(image))).collect()
+    }
+
+    /// Whether there is an index, be it over one image only.
+    pub fn is_index(&self) -> bool {
+        self.index.is_some()
+    }
+
+    /// The image, unless there is an index.
+    pub fn only(&self) -> Option<&Image> {
+        self.images.first().filter(|_| !self.is_index())
+    }
+
+    /// What people call the image id: the digest of the config, of an index its own.
+    pub fn id(&self) -> Digest {
+        self.only().map_or(self.descriptor().digest, Image::id)
+    }
+
+    /// Every layer blob once, in the order of the images.
+    pub fn layers(&self) -> Vec<&Descriptor> {
+        let mut all: Vec<&Descriptor> = Vec::new();
+        for blob in self.images.iter().flat_map(|image| &image.manifest.layers) {
+            if !all.iter().any(|known| known.digest == blob.digest) {
+                all.push(blob);
+            }
+        }
+        all
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{DiffId, ImageConfig, media};
+
+    fn image(architecture: &str, layers: &[&[u8]]) -> Image {
+        let mut config =
+            ImageConfig { os: "linux".into(), architecture: architecture.into(), ..Default::default() };
+        config.rootfs.diff_ids = layers.iter().map(|l| DiffId(Digest::of(l))).collect();
+        Image::new(config, layers.iter().map(|l| Descriptor::of(media::LAYER_TAR, l)).collect())
+    }
+
+    fn index(platforms: &[&str]) -> Tagged {
+        let one = |p: &&str| (p.parse::<Platform>().unwrap(), image(&p[6..], &[b"shared", p.as_bytes()]));
+        Tagged::index(platforms.iter().map(one).collect())
+    }
+
+    #[test]
+    fn one_image_is_itself() {
+        let image = image("amd64", &[b"a", b"a"]);
+        let tagged = Tagged::from(image.clone());
+        assert_eq!((tagged.descriptor(), tagged.bytes()), (&image.descriptor, &image.manifest_bytes[..]));
+        assert_eq!((tagged.is_index(), tagged.id()), (false, image.id()));
+        assert_eq!(tagged.platforms(), [Platform::linux("amd64")]);
+        assert_eq!(tagged.layers().len(), 1);
+    }
+
+    #[test]
+    fn an_index_lists_manifests_as_they_were_asked_for() {
+        let tagged = index(&["linux/arm64", "linux/amd64"]);
+        let read: Index = serde_json::from_slice(tagged.bytes()).unwrap();
+        let listed: Vec<_> = read.manifests.iter().filter_map(|m| m.platform.clone()).collect();
+        assert_eq!(listed, ["arm64", "amd64"].map(Platform::linux));
+        assert_eq!(tagged.platforms(), listed);
+        assert_eq!(read.manifests[1].digest, tagged.images()[1].descriptor.digest);
+        assert_eq!(*tagged.descriptor(), Descriptor::of(media::INDEX, tagged.bytes()));
+        assert_eq!((tagged.id(), tagged.only().is_none()), (tagged.descriptor().digest, true));
+        assert_eq!(tagged.layers().len(), 3);
+        assert_eq!(index(&["linux/arm64", "linux/amd64"]).bytes(), tagged.bytes());
+    }
+
+    #[test]
+    fn what_is_read_has_to_be_what_the_index_names() {
+        let tagged = index(&["linux/arm64", "linux/amd64"]);
+        let parse = |images: &[Image]| Tagged::parse(media::INDEX, tagged.bytes().to_vec(), images.to_vec());
+        let parsed = parse(tagged.images()).unwrap();
+        assert_eq!((parsed.descriptor(), parsed.platforms()), (tagged.descriptor(), tagged.platforms()));
+        assert!(parse(&tagged.images()[..1]).is_err());
+        for bytes in [Index::new(Vec::new()).to_bytes(), b"{}".to_vec()] {
+            assert!(Tagged::parse(media::INDEX, bytes, Vec::new()).is_err());
+        }
+    }
+}

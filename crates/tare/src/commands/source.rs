@@ -1,0 +1,143 @@
+//! What is built: a context, a Dockerfile in it or elsewhere, or the recipe of a project that has none.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use recipe::Recipe;
+
+use crate::cli::Build;
+use crate::failure::{Failure, doing};
+
+/// What is built.
+pub struct Source {
+    /// The folder that COPY takes files from.
+    pub context: Option<PathBuf>,
+    /// The Dockerfile's name for people.
+    pub name: String,
+    /// Its text.
+    pub dockerfile: Vec<u8>,
+    /// The ignore file's name and text.
+    pub ignore: Option<(String, Vec<u8>)>,
+    /// Where names are pinned, if the build has a folder.
+    pub lock_file: Option<PathBuf>,
+    /// Where the Dockerfile comes from if nobody wrote it.
+    pub recipe: Option<Recipe>,
+}
+
+/// Finds out what is built.
+///
+/// # Errors
+/// If there is nothing to build, or flags ask for two things at once.
+pub fn source(args: &Build) -> Result<Source, Failure> {
+    if args.context == "-" {
+        let (name, dockerfile) = ("-".to_owned(), stdin_dockerfile()?);
+        return Ok(Source { context: None, name, dockerfile, ignore: None, lock_file: None, recipe: None });
+    }
+    if is_remote(&args.context) {
+        return Err(Failure::Usage(format!(
+            "`{}`: remote contexts are not supported yet; give a folder",
+            args.context
+        )));
+    }
+    let folder = PathBuf::from(&args.context);
+    if !folder.is_dir() {
+        return Err(Failure::Usage(format!("context `{}` is not a folder", folder.display())));
+    }
+    match dockerfile_path(args, &folder)? {
+        Some(path) => written(args, folder, &path),
+        None => from_recipe(args, folder),
+    }
+}
+
+fn written(args: &Build, folder: PathBuf, path: &Path) -> Result<Source, Failure> {
+    if let Some(flag) = super::recipe::first_flag(&args.go) {
+        return Err(Failure::Usage(format!(
+            "`{flag}` is for a project without a Dockerfile, and there is `{}`; give --no-dockerfile to pass it over",
+            path.display()
+        )));
+    }
+    let ignore = ignore_file(&folder, args.file.as_deref());
+    let beside = path.parent().filter(|_| path != Path::new("-")).unwrap_or(&folder);
+    let lock_file = Some(beside.join(plan::lock::NAME));
+    let context = Some(folder.clone());
+    if path == Path::new("-") {
+        let (name, dockerfile) = ("-".to_owned(), stdin_dockerfile()?);
+        return Ok(Source { context, name, dockerfile, ignore, lock_file, recipe: None });
+    }
+    let dockerfile = std::fs::read(path).map_err(doing(format!("read `{}`", path.display())))?;
+    let name =
+        path.file_name().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned());
+    Ok(Source { context, name, dockerfile, ignore, lock_file, recipe: None })
+}
+
+/// What the recipe's text is called in messages: it is in no file.
+const RECIPE: &str = "(tare's own Dockerfile)";
+
+fn from_recipe(args: &Build, folder: PathBuf) -> Result<Source, Failure> {
+    let recipe = super::recipe::of(args, &folder)?;
+    let ignore = Some((".dockerignore".to_owned(), recipe.ignore.clone().into_bytes()));
+    let (name, dockerfile) = (RECIPE.to_owned(), recipe.dockerfile.clone().into_bytes());
+    let lock_file = Some(folder.join(plan::lock::NAME));
+    Ok(Source { context: Some(folder), name, dockerfile, ignore, lock_file, recipe: Some(recipe) })
+}
+
+fn is_remote(context: &str) -> bool {
+    ["http://", "https://", "git://", "git@", "ssh://", "github.com/"].iter().any(|p| context.starts_with(p))
+}
+
+/// The Dockerfile; none if the project has none and tare knows what it would say.
+fn dockerfile_path(args: &Build, folder: &Path) -> Result<Option<PathBuf>, Failure> {
+    if args.no_dockerfile {
+        return Ok(None);
+    }
+    if let Some(file) = &args.file {
+        // As with docker: as seen from here, else from the context.
+        let inside = folder.join(file);
+        return Ok(Some(if !file.exists() && inside.exists() { inside } else { file.clone() }));
+    }
+    let found = found_dockerfile(folder);
+    match found.is_some() || recipe::is_go_project(folder) {
+        true => Ok(found),
+        false => Err(Failure::Usage(format!(
+            "no Dockerfile and no go.mod in `{}`; name a Dockerfile with -f, or make a Go module with `go mod init`",
+            folder.display()
+        ))),
+    }
+}
+
+/// The Dockerfile that a build of the folder takes.
+pub fn found_dockerfile(folder: &Path) -> Option<PathBuf> {
+    let names = ["Dockerfile", "dockerfile", "Containerfile"].map(|name| folder.join(name));
+    names.into_iter().find(|path| path.is_file())
+}
+
+fn stdin_dockerfile() -> Result<Vec<u8>, Failure> {
+    let mut text = Vec::new();
+    let read = std::io::stdin().lock().read_to_end(&mut text);
+    read.map_err(doing("read the Dockerfile from standard input"))?;
+    match text.starts_with(&[0x1f, 0x8b]) || text.get(257..262) == Some(b"ustar") {
+        true => {
+            Err(Failure::Usage("an archive on standard input as context is not supported yet".to_owned()))
+        }
+        false => Ok(text),
+    }
+}
+
+/// The file beside the Dockerfile goes before the context's own (trap 33).
+pub fn ignore_file(context: &Path, dockerfile: Option<&Path>) -> Option<(String, Vec<u8>)> {
+    let beside = dockerfile.map(|file| {
+        let mut name = file.as_os_str().to_owned();
+        name.push(".dockerignore");
+        PathBuf::from(name)
+    });
+    let inside = beside.as_ref().map(|b| context.join(b));
+    let default = context.join("Dockerfile.dockerignore");
+    let names = [context.join(".dockerignore"), context.join(".containerignore")];
+    let candidates =
+        beside.into_iter().chain(inside).chain(dockerfile.is_none().then_some(default)).chain(names);
+    let read = |path: PathBuf| {
+        let name = path.file_name()?.to_string_lossy().into_owned();
+        Some((name, std::fs::read(&path).ok()?))
+    };
+    candidates.into_iter().find_map(read)
+}
