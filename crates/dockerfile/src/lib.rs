@@ -5,6 +5,7 @@
 //! instructions carry: ignore patterns, wildcards, modes, durations, signals, ports, mounts.
 //! Pure: no files, no environment, no network. Nothing in here panics, whatever the bytes.
 
+pub mod address;
 pub mod chmod;
 pub mod csv;
 pub mod device;
@@ -30,6 +31,7 @@ pub mod suggest;
 pub mod syntax;
 pub mod words;
 
+pub use address::{Address, Git};
 pub use chmod::Chmod;
 pub use diagnostic::{Diagnostic, Span};
 pub use directive::Directives;

@@ -1,36 +1,51 @@
-//! The build context and named folders: what COPY may take, ignore files applied.
+//! The build context and named ones: what COPY may take, ignore files applied.
 //!
-//! A folder is walked at most once a build, and not at all if no step needs it.
+//! A folder is walked, and a remote context fetched, at most once a build, and not at all if no step needs it.
 
 use std::collections::BTreeMap;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex};
 
 use dockerfile::Patterns;
+use store::LayerId;
 use store::Store;
 use store::stats::Stats;
 use tree::Found;
+use tree::hash::{Hashes, NoHashes};
 use tree::root::Root;
 use tree::scan::scan;
 
+use crate::elsewhere::{Elsewhere, Memory, Remote};
 use crate::error::{Error, Result, doing};
-use crate::settings::{NamedContext, Settings};
+use crate::settings::{Context, NamedContext, Settings};
 
 /// A folder that files are copied from.
 pub struct Folder {
-    path: PathBuf,
+    place: Place,
     patterns: Patterns,
-    /// A file that is there for tare and not for the build.
-    lock: Option<Vec<u8>>,
-    stats: Stats,
-    found: OnceLock<std::result::Result<Arc<Vec<Found>>, String>>,
+    found: Mutex<Option<Arc<Vec<Found>>>>,
+}
+
+/// Where its files are.
+enum Place {
+    Disk {
+        path: PathBuf,
+        /// A file that is there for tare and not for the build.
+        lock: Option<Vec<u8>>,
+        stats: Stats,
+    },
+    /// In a layer of the store that is no layer of an image.
+    Tree(LayerId),
+    /// Not here yet.
+    Remote(Remote),
 }
 
 /// The main context and the named ones.
 pub struct Contexts {
     main: Option<Folder>,
     named: BTreeMap<String, Folder>,
+    memory: Memory,
 }
 
 impl Contexts {
@@ -40,18 +55,32 @@ impl Contexts {
     /// If an ignore file can't be understood.
     pub fn open(store: &Store, settings: &Settings) -> Result<Contexts> {
         let ignore = settings.ignore.as_ref().map(|(name, text)| (name.as_str(), text.as_slice()));
-        let main = settings.context.as_ref().map(|path| Folder::open(store, path, ignore)).transpose()?;
-        let main = main.map(|folder| folder.without(settings.lock_file.as_deref()));
+        let main = match &settings.context {
+            Context::None => None,
+            Context::Folder(path) => {
+                Some(Folder::open(store, path, ignore)?.without(settings.lock_file.as_deref()))
+            }
+            Context::Tree(layer) => Some(Folder::of(Place::Tree(*layer), ignore)?),
+        };
         let mut named = BTreeMap::new();
         for (name, context) in &settings.contexts {
-            if let NamedContext::Folder(path) = context {
-                let file = path.join(".dockerignore");
-                let text = std::fs::read(&file).ok();
-                let ignore = text.as_ref().map(|t| (".dockerignore", t.as_slice()));
-                named.insert(name.clone(), Folder::open(store, path, ignore)?);
-            }
+            let folder = match context {
+                NamedContext::Folder(path) => {
+                    let text = std::fs::read(path.join(".dockerignore")).ok();
+                    let ignore = text.as_ref().map(|t| (".dockerignore", t.as_slice()));
+                    Folder::open(store, path, ignore)?
+                }
+                NamedContext::Remote(remote) => Folder::of(Place::Remote(remote.clone()), None)?,
+                _ => continue,
+            };
+            named.insert(name.clone(), folder);
         }
-        Ok(Contexts { main, named })
+        Ok(Contexts { main, named, memory: Memory::default() })
+    }
+
+    /// What was asked of servers already.
+    pub(crate) fn memory(&self) -> &Memory {
+        &self.memory
     }
 
     /// The main context.
@@ -74,8 +103,10 @@ impl Contexts {
     /// Writes what was learnt about files, so that the next build reads fewer.
     pub fn save(&self, store: &Store) {
         for folder in self.main.iter().chain(self.named.values()) {
-            // A cache that can't be written costs time, nothing else.
-            let _ = folder.stats.save(store);
+            if let Place::Disk { stats, .. } = &folder.place {
+                // A cache that can't be written costs time, nothing else.
+                let _ = stats.save(store);
+            }
         }
     }
 }
@@ -83,40 +114,59 @@ impl Contexts {
 impl Folder {
     fn open(store: &Store, path: &Path, ignore: Option<(&str, &[u8])>) -> Result<Folder> {
         let path = path.canonicalize().map_err(doing(format_args!("open context `{}`", path.display())))?;
+        let stats = store.stats(&path);
+        Folder::of(Place::Disk { path, lock: None, stats }, ignore)
+    }
+
+    fn of(place: Place, ignore: Option<(&str, &[u8])>) -> Result<Folder> {
         let patterns = match ignore {
             None => Patterns::default(),
             Some((name, text)) => Patterns::parse(text)
                 .map_err(|d| Error::Other(format!("{name}:{}: {}", d.line, d.message)))?,
         };
-        let stats = store.stats(&path);
-        Ok(Folder { path, patterns, lock: None, stats, found: OnceLock::new() })
+        Ok(Folder { place, patterns, found: Mutex::default() })
     }
 
     /// Leaves the lock file out, whatever the ignore file says: pinning anew must not change what is copied.
-    fn without(self, lock: Option<&Path>) -> Folder {
-        let inside = lock.and_then(|l| l.canonicalize().ok()).and_then(|l| relative(&self.path, &l));
-        Folder { lock: inside, ..self }
+    fn without(mut self, file: Option<&Path>) -> Folder {
+        if let Place::Disk { path, lock, .. } = &mut self.place {
+            *lock = file.and_then(|l| l.canonicalize().ok()).and_then(|l| relative(path, &l));
+        }
+        self
     }
 
     /// The memory of content digests.
-    pub fn hashes(&self) -> &Stats {
-        &self.stats
+    pub fn hashes(&self) -> &dyn Hashes {
+        match &self.place {
+            Place::Disk { stats, .. } => stats,
+            Place::Tree(_) | Place::Remote(_) => &NoHashes,
+        }
     }
 
     /// Everything in the folder that isn't ignored, unread.
     ///
     /// # Errors
-    /// If the folder can't be walked.
-    pub fn found(&self) -> Result<Arc<Vec<Found>>> {
-        let walked = self.found.get_or_init(|| self.walk().map(Arc::new));
-        walked.clone().map_err(Error::Other)
+    /// If the folder can't be walked, or a remote one not be had.
+    pub(crate) fn found(&self, elsewhere: &Elsewhere) -> Result<Arc<Vec<Found>>> {
+        // Held meanwhile: who comes second waits for the first.
+        let mut known = self.found.lock().expect("no panic while held");
+        if let Some(found) = &*known {
+            return Ok(found.clone());
+        }
+        let found = Arc::new(match &self.place {
+            Place::Disk { path, lock, .. } => self.walk(path, lock.as_deref())?,
+            Place::Tree(layer) => elsewhere.list(layer, &self.patterns)?,
+            Place::Remote(remote) => elsewhere.list(&elsewhere.named(remote)?, &self.patterns)?,
+        });
+        *known = Some(found.clone());
+        Ok(found)
     }
 
-    fn walk(&self) -> std::result::Result<Vec<Found>, String> {
-        let say = |e: std::io::Error| format!("read context `{}`: {}", self.path.display(), store::plain(&e));
-        let root = Root::open(&self.path).map_err(say)?;
-        let mut found = scan(&root, b"", &self.patterns).map_err(say)?;
-        found.retain(|one| self.lock.as_ref() != Some(&one.path));
+    fn walk(&self, path: &Path, lock: Option<&[u8]>) -> Result<Vec<Found>> {
+        let say = || doing(format_args!("read context `{}`", path.display()).to_string());
+        let root = Root::open(path).map_err(say())?;
+        let mut found = scan(&root, b"", &self.patterns).map_err(say())?;
+        found.retain(|one| lock != Some(&one.path));
         Ok(found)
     }
 

@@ -13,28 +13,42 @@ use tree::hash::Hashes;
 use tree::{Change, Entry, Found, Meta, View};
 
 use crate::build::Session;
+use crate::elsewhere::Wanted;
 use crate::error::{Error, Result, doing};
 use crate::made::Form;
 use crate::schedule::Made;
 
 /// What a COPY takes from, opened.
-enum Source<'a> {
+struct Source<'a> {
+    place: Place<'a>,
+    /// For each source that is no path, what it brought.
+    brought: Vec<Option<Brought>>,
+}
+
+enum Place<'a> {
     Folder(&'a crate::context::Folder, Arc<Vec<Found>>),
     View(View),
 }
 
+/// What ADD got from elsewhere.
+enum Brought {
+    File(Box<Found>),
+    Archive(Vec<Entry>),
+    Tree(Vec<Found>),
+}
+
 impl Source<'_> {
     fn origin(&self) -> Origin<'_> {
-        match self {
-            Source::Folder(_, found) => Origin::Context(found),
-            Source::View(view) => Origin::View(view),
+        match &self.place {
+            Place::Folder(_, found) => Origin::Context(found),
+            Place::View(view) => Origin::View(view),
         }
     }
 
     fn hashes(&self) -> &dyn Hashes {
-        match self {
-            Source::Folder(folder, _) => folder.hashes(),
-            Source::View(_) => &tree::hash::NoHashes,
+        match &self.place {
+            Place::Folder(folder, _) => folder.hashes(),
+            Place::View(_) => &tree::hash::NoHashes,
         }
     }
 }
@@ -83,16 +97,48 @@ impl Session<'_> {
     }
 
     fn copy_source(&self, copy: &plan::Copy) -> Result<Source<'_>> {
+        let brought =
+            copy.sources.iter().map(|source| self.bring_source(copy, source)).collect::<Result<_>>()?;
+        Ok(Source { place: self.copy_place(copy)?, brought })
+    }
+
+    fn copy_place(&self, copy: &plan::Copy) -> Result<Place<'_>> {
         let folder = match &copy.from {
-            From::Context if copy.sources.is_empty() => return Ok(Source::View(View::new(Vec::new()))),
+            From::Context if copy.sources.iter().all(|source| source.path().is_none()) => {
+                return Ok(Place::View(View::new(Vec::new())));
+            }
             From::Context => self.contexts.main()?,
             From::Named(name) => self.contexts.named(name)?,
             From::Step(id) => {
                 let stack = id.map(|id| self.stack_of(id)).unwrap_or_default();
-                return Ok(Source::View(self.view(&stack)?));
+                return Ok(Place::View(self.view(&stack)?));
             }
         };
-        Ok(Source::Folder(folder, folder.found()?))
+        Ok(Place::Folder(folder, folder.found(&self.elsewhere())?))
+    }
+
+    /// ADD of what isn't here: fetched, unless it is known.
+    fn bring_source(&self, copy: &plan::Copy, source: &plan::Source) -> Result<Option<Brought>> {
+        let (elsewhere, all) = (self.elsewhere(), Patterns::default());
+        Ok(match source {
+            plan::Source::Path(_) => None,
+            plan::Source::Git { git, .. } => {
+                Some(Brought::Tree(elsewhere.list(&elsewhere.repository(git)?, &all)?))
+            }
+            plan::Source::Url { url, checksum } => {
+                let name = dockerfile::address::file_name(url);
+                let wanted = Wanted { url, name: &name, checksum: checksum.as_ref() };
+                // Unlike a local archive, one from the network is unpacked on request only.
+                let (layer, is_archive) = match copy.unpack {
+                    Some(true) => elsewhere.unpacked(&wanted)?,
+                    _ => (elsewhere.file(&wanted)?.layer, false),
+                };
+                match is_archive {
+                    true => Some(Brought::Archive(elsewhere.entries(&layer)?)),
+                    false => elsewhere.list(&layer, &all)?.pop().map(Box::new).map(Brought::File),
+                }
+            }
+        })
     }
 
     fn changes(
@@ -137,10 +183,17 @@ impl Session<'_> {
         created: tree::Time,
     ) -> Result<Vec<Item<'a>>> {
         let mut items = Vec::new();
-        for path in &copy.sources {
-            match copy.add && copy.unpack != Some(false) {
-                true => items.extend(self.add_items(copy, source, path)?),
-                false => items.push(Item::Path { origin: source.origin(), path: path.as_bytes() }),
+        for (one, brought) in copy.sources.iter().zip(&source.brought) {
+            match (brought, one.text()) {
+                (Some(Brought::File(found)), _) => items.push(Item::File((**found).clone())),
+                (Some(Brought::Archive(entries)), _) => items.push(Item::Archive(entries.clone())),
+                (Some(Brought::Tree(found)), _) => {
+                    items.push(Item::Path { origin: Origin::Context(found), path: b"/" });
+                }
+                (None, path) if copy.add && copy.unpack != Some(false) => {
+                    items.extend(self.add_items(copy, source, path)?);
+                }
+                (None, path) => items.push(Item::Path { origin: source.origin(), path: path.as_bytes() }),
             }
         }
         for (name, text) in &copy.inline {
@@ -178,9 +231,9 @@ impl Session<'_> {
 
     /// "Not found" is most often an ignore file's doing: say so.
     fn explain(&self, copy: &plan::Copy, source: &Source, e: std::io::Error) -> Error {
-        let hidden = match source {
-            Source::Folder(folder, _) => copy.sources.iter().find_map(|s| folder.hidden_by(s)),
-            Source::View(_) => None,
+        let hidden = match &source.place {
+            Place::Folder(folder, _) => copy.sources.iter().find_map(|s| folder.hidden_by(s.path()?)),
+            Place::View(_) => None,
         };
         match hidden.filter(|_| e.kind() == std::io::ErrorKind::NotFound) {
             Some(rule) => Error::Other(format!("{e} (it is left out of the context by {rule})")),

@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | RUN | words of the command, environment with declared arguments, user, directory, layers below by content, sources of mounts, network and security mode, further hosts, script, platform of the stage | platform of the target, which ARG brings in where it counts; labels, ports, CMD: the step can't see them; proxies: they are the network's; cache mounts' content: they are caches |
 //! | COPY, ADD | selected sources by content, destination, every flag, layers below (not with `--link`) | times and owners of the context: trap 53 |
+//! | ADD of a URL or repository | as above: name and content of what came | the address; the server's time |
 //! | WORKDIR | path, user, layers below | |
 //!
 //! Layers that hold nothing are left out: `WORKDIR` of a directory that exists changes nothing below.
@@ -46,7 +47,7 @@ impl Session<'_> {
     pub fn copy_key(&self, copy: &plan::Copy, content: Vec<Part>, stack: &[LayerId]) -> Key {
         let mut parts = vec![
             Part::plain("kind", if copy.add { "add" } else { "copy" }),
-            Part::plain("sources", json(&copy.sources)),
+            Part::plain("sources", json(&copy.sources.iter().map(source).collect::<Vec<_>>())),
             Part::plain("dest", copy.dest.clone()),
             Part::plain("chown", format!("{:?}", copy.chown)),
             Part::plain("chmod", format!("{:?}", copy.chmod)),
@@ -74,6 +75,15 @@ impl Session<'_> {
         ];
         parts.extend(self.layer_parts(stack));
         Key::of(parts)
+    }
+}
+
+/// A source as the key knows it: where a file or repository came from doesn't count, what came does.
+fn source(source: &plan::Source) -> String {
+    match source {
+        plan::Source::Path(path) => path.clone(),
+        plan::Source::Url { url, .. } => format!("url:{}", dockerfile::address::file_name(url)),
+        plan::Source::Git { .. } => "git:".to_owned(),
     }
 }
 

@@ -7,6 +7,7 @@ pub mod clock;
 pub mod error;
 pub mod event;
 pub mod settings;
+pub mod elsewhere;
 pub mod context;
 pub mod origin;
 pub mod toolchain;

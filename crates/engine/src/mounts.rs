@@ -16,7 +16,7 @@ use store::lock::Lock;
 use crate::build::Session;
 use crate::error::{Error, Result, doing};
 use crate::made::Form;
-use crate::settings::Secret;
+use crate::settings::{Secret, Settings};
 
 /// What a step has mounted, and what it holds while it runs.
 #[derive(Default)]
@@ -61,7 +61,7 @@ impl Session<'_> {
             From::Named(name) => self.contexts.named(name)?,
             _ => self.contexts.main()?,
         };
-        let found = folder.found()?;
+        let found = folder.found(&self.elsewhere())?;
         let none = dockerfile::Patterns::default();
         let source = mount.source.as_deref().unwrap_or("/");
         let how = tree::copy::Copy {
@@ -198,7 +198,7 @@ impl Session<'_> {
     /// The value is in no key, no layer and no log, and on no disk: the sandbox has it in memory.
     fn secret_mount(&self, mount: &Mount, env: &mut Vec<(OsString, OsString)>) -> Result<Option<MountKind>> {
         let id = mount.id.as_deref().unwrap_or_default();
-        let Some(contents) = self.secret(id)? else {
+        let Some(contents) = self.settings.secret(id)? else {
             return match mount.required {
                 true => Err(format!("secret {id}: not found; give it with --secret id={id},src=FILE").into()),
                 false => Ok(None),
@@ -212,8 +212,24 @@ impl Session<'_> {
         Ok(Some(MountKind::File { contents, mode, uid, gid, readonly: true }))
     }
 
-    fn secret(&self, id: &str) -> Result<Option<Vec<u8>>> {
-        let contents = match self.settings.secrets.get(id) {
+    fn agent_mount(&self, mount: &Mount, env: &mut Vec<(OsString, OsString)>) -> Result<Option<MountKind>> {
+        let id = mount.id.as_deref().unwrap_or_default();
+        match (self.settings.agents.get(id), mount.required) {
+            (Some(socket), _) => {
+                let target = mount.target.as_deref().unwrap_or_default();
+                env.push(("SSH_AUTH_SOCK".into(), target.into()));
+                Ok(Some(MountKind::Bind { source: socket.clone(), readonly: false, recursive: false }))
+            }
+            (None, true) => Err(format!("ssh agent `{id}` is required; give it with --ssh {id}").into()),
+            (None, false) => Ok(None),
+        }
+    }
+}
+
+impl Settings {
+    /// A secret's value; `None` if none of that name was given.
+    pub(crate) fn secret(&self, id: &str) -> Result<Option<Vec<u8>>> {
+        let contents = match self.secrets.get(id) {
             None => return Ok(None),
             Some(Secret::File(path)) => std::fs::read(path)
                 .map_err(doing(format_args!("read secret `{id}` from `{}`", path.display())))?,
@@ -225,19 +241,6 @@ impl Session<'_> {
         match contents.len() > LARGEST_SECRET {
             true => Err(format!("secret `{id}` is larger than 500 KiB").into()),
             false => Ok(Some(contents)),
-        }
-    }
-
-    fn agent_mount(&self, mount: &Mount, env: &mut Vec<(OsString, OsString)>) -> Result<Option<MountKind>> {
-        let id = mount.id.as_deref().unwrap_or_default();
-        match (self.settings.agents.get(id), mount.required) {
-            (Some(socket), _) => {
-                let target = mount.target.as_deref().unwrap_or_default();
-                env.push(("SSH_AUTH_SOCK".into(), target.into()));
-                Ok(Some(MountKind::Bind { source: socket.clone(), readonly: false, recursive: false }))
-            }
-            (None, true) => Err(format!("ssh agent `{id}` is required; give it with --ssh {id}").into()),
-            (None, false) => Ok(None),
         }
     }
 }

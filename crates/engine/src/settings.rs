@@ -2,13 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use oci::Reference;
 use oci::media::Compression;
+use store::LayerId;
 
+use crate::elsewhere::Remote;
 use crate::toolchain::Toolchain;
 
 /// What a build is asked for.
@@ -17,8 +19,8 @@ pub struct Settings {
     pub dockerfile_name: String,
     /// The Dockerfile's text.
     pub dockerfile: Vec<u8>,
-    /// The folder that COPY takes files from; `None` for a Dockerfile without a context.
-    pub context: Option<PathBuf>,
+    /// Where COPY takes files from.
+    pub context: Context,
     /// The ignore file's name and text.
     pub ignore: Option<(String, Vec<u8>)>,
     /// `tare.lock`, whether or not it is there: it is never part of the context.
@@ -84,6 +86,28 @@ pub struct HostFiles {
     pub env: Vec<(String, String)>,
 }
 
+/// Where COPY takes files from if nothing else is said.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub enum Context {
+    /// From nowhere: there is only a Dockerfile.
+    #[default]
+    None,
+    /// A folder.
+    Folder(PathBuf),
+    /// What was brought from elsewhere, as a layer of the store.
+    Tree(LayerId),
+}
+
+impl Context {
+    /// The folder, if it is one.
+    pub fn folder(&self) -> Option<&Path> {
+        match self {
+            Context::Folder(path) => Some(path),
+            Context::None | Context::Tree(_) => None,
+        }
+    }
+}
+
 /// A `--build-context`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum NamedContext {
@@ -95,6 +119,15 @@ pub enum NamedContext {
     Image(Reference),
     /// The Go toolchain as the Go project publishes it, for the build platform.
     Go(Toolchain),
+    /// What is in a repository or on a web server, fetched when a step takes files from it.
+    Remote(Remote),
+}
+
+impl NamedContext {
+    /// Whether files are taken from it, and no image.
+    pub fn is_folder(&self) -> bool {
+        matches!(self, NamedContext::Folder(_) | NamedContext::Remote(_))
+    }
 }
 
 /// Where a secret's value is. The value itself is in memory only while a step starts.

@@ -24,6 +24,31 @@ pub fn parse_rfc3339(text: &str) -> Option<i64> {
     Some(local - offset(zone)?)
 }
 
+/// Seconds of a time as HTTP headers have it: `Sun, 06 Nov 1994 08:49:37 GMT`, or one of the two older forms.
+pub fn parse_http(text: &str) -> Option<i64> {
+    let text = text.trim();
+    let words: Vec<&str> = text.split([' ', ',', '-']).filter(|word| !word.is_empty()).collect();
+    // `Sun Nov  6 08:49:37 1994` has its words in another order.
+    let (day, month, year, clock) = match words[..] {
+        [_, month, day, clock, year] => (day, month, year, clock),
+        [_, day, month, year, clock, "GMT" | "UTC"] => (day, month, year, clock),
+        _ => return None,
+    };
+    const MONTHS: &str = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    let month = MONTHS.find(month).filter(|at| at % 3 == 0 && month.len() == 3)? as i64 / 3 + 1;
+    let year = match (year.len(), year.parse::<i64>().ok()?) {
+        (2, year) if year < 70 => year + 2000,
+        (2, year) => year + 1900,
+        (4, year) => year,
+        _ => return None,
+    };
+    let mut parts = clock.split(':').map(|part| part.parse::<i64>().ok());
+    let (hour, minute, second) = (parts.next()??, parts.next()??, parts.next()??);
+    let in_range = (0..24).contains(&hour) && (0..60).contains(&minute) && (0..61).contains(&second);
+    let days = days(year, month, day.parse().ok()?)?;
+    (in_range && parts.next().is_none()).then_some(days * 86_400 + hour * 3600 + minute * 60 + second)
+}
+
 fn offset(zone: &str) -> Option<i64> {
     let sign = match zone.chars().next()? {
         'Z' | 'z' if zone.len() == 1 => return Some(0),
@@ -70,6 +95,27 @@ mod tests {
         ] {
             assert_eq!(rfc3339(seconds, 0), text);
             assert_eq!(parse_rfc3339(text), Some(seconds));
+        }
+    }
+
+    #[test]
+    fn times_of_headers() {
+        for text in
+            ["Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994"]
+        {
+            assert_eq!(parse_http(text), Some(784_111_777), "{text}");
+        }
+        for bad in [
+            "",
+            "now",
+            "Sun, 06 Nov 1994",
+            "Sun, 06 anF 1994 08:49:37 GMT",
+            "Sun, 06 Nov 1994 24:49:37 GMT",
+            "Sun, 06 Nov 1994 08:49 GMT",
+            "a b c d e f",
+            "Sun, 06 Nov 99994 08:49:37 GMT",
+        ] {
+            assert_eq!(parse_http(bad), None, "{bad}");
         }
     }
 

@@ -5,6 +5,7 @@
 
 use oci::{DiffId, ImageConfig, Platform};
 
+use dockerfile::Git;
 use dockerfile::mount::Mount;
 
 /// Which step; an index into [`Plan::steps`].
@@ -84,6 +85,44 @@ pub enum From {
     Step(Option<StepId>),
 }
 
+/// What COPY or ADD takes.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Source {
+    /// A path or pattern in the place that it copies from.
+    Path(String),
+    /// ADD: a file that a web server has.
+    Url {
+        /// The address.
+        url: String,
+        /// `--checksum`.
+        checksum: Option<oci::Digest>,
+    },
+    /// ADD: a repository.
+    Git {
+        /// As written.
+        text: String,
+        /// What that stands for, flags included.
+        git: Box<Git>,
+    },
+}
+
+impl Source {
+    /// As written.
+    pub fn text(&self) -> &str {
+        match self {
+            Source::Path(text) | Source::Url { url: text, .. } | Source::Git { text, .. } => text,
+        }
+    }
+
+    /// The path, if it is one.
+    pub fn path(&self) -> Option<&str> {
+        match self {
+            Source::Path(path) => Some(path),
+            _ => None,
+        }
+    }
+}
+
 /// COPY or ADD, all words expanded.
 #[derive(Clone, Debug)]
 pub struct Copy {
@@ -91,8 +130,8 @@ pub struct Copy {
     pub add: bool,
     /// Where the sources are.
     pub from: From,
-    /// Paths and patterns.
-    pub sources: Vec<String>,
+    /// What is copied.
+    pub sources: Vec<Source>,
     /// Here-documents: name and content.
     pub inline: Vec<(String, Vec<u8>)>,
     /// The destination as seen from `/`; with a trailing slash if it was written so.

@@ -12,6 +12,7 @@ use crate::history;
 use crate::lower::{Lower, Site};
 use crate::path;
 use crate::scope::is_proxy;
+use crate::sources;
 use crate::state::State;
 
 /// A problem of one instruction; the place is known to the caller.
@@ -105,7 +106,7 @@ fn copy(lower: &mut Lower, site: &Site, state: &mut State, copy: &Copy) -> Resul
     let step = graph::Copy {
         add: false,
         from,
-        sources: words(lower, state, &copy.sources)?,
+        sources: sources::of_copy(words(lower, state, &copy.sources)?)?,
         inline: inline(lower, state, &copy.heredocs)?,
         dest: state.absolute(&word(lower, state, &copy.dest)?),
         chown: maybe(lower, state, &flags.chown)?,
@@ -122,18 +123,8 @@ fn copy(lower: &mut Lower, site: &Site, state: &mut State, copy: &Copy) -> Resul
 
 fn add(lower: &mut Lower, site: &Site, state: &mut State, add: &Add) -> Result<()> {
     let flags = &add.flags;
-    let sources = words(lower, state, &add.sources)?;
-    if let Some(url) = sources.iter().find(|s| is_remote(s)) {
-        return Err(format!(
-            "`{url}`: ADD of a remote source is not supported yet; fetch it in a RUN instead"
-        ));
-    }
-    if flags.checksum.is_some() {
-        return Err("`--checksum` is for remote sources, which are not supported yet".to_owned());
-    }
-    if flags.keep_git_dir.is_some() {
-        return Err("`--keep-git-dir` is for git sources, which are not supported yet".to_owned());
-    }
+    let checksum = maybe(lower, state, &flags.checksum)?;
+    let sources = sources::of_add(words(lower, state, &add.sources)?, flags, checksum.as_deref())?;
     let step = graph::Copy {
         add: true,
         from: graph::From::Context,
@@ -150,11 +141,6 @@ fn add(lower: &mut Lower, site: &Site, state: &mut State, add: &Add) -> Result<(
     let text = copy_text(&step, &word(lower, state, &add.dest)?);
     push_copy(lower, site, state, step, text);
     Ok(())
-}
-
-/// What BuildKit takes for an address (`instructions.IsGitURL` and `http`).
-fn is_remote(source: &str) -> bool {
-    ["http://", "https://", "git://", "ssh://", "git@"].iter().any(|prefix| source.starts_with(prefix))
 }
 
 fn push_copy(lower: &mut Lower, site: &Site, state: &mut State, step: graph::Copy, text: String) {
@@ -183,7 +169,7 @@ fn copy_text(step: &graph::Copy, dest: &str) -> String {
     out.extend(step.parents.then(|| "--parents".to_owned()));
     out.extend(step.chown.as_ref().map(|c| format!("--chown={c}")));
     out.extend(step.chmod.as_ref().map(|c| format!("--chmod={c}")));
-    out.extend(step.sources.iter().cloned());
+    out.extend(step.sources.iter().map(|source| source.text().to_owned()));
     out.extend(step.inline.iter().map(|(name, _)| format!("<<{name}")));
     out.push(dest.to_owned());
     out.join(" ")

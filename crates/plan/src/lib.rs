@@ -15,8 +15,9 @@ pub mod wants;
 mod instruction;
 pub mod lower;
 mod mounts;
+mod sources;
 
-pub use graph::{Base, BaseId, Copy, From, Op, Outcome, Plan, Run, Step, StepId};
+pub use graph::{Base, BaseId, Copy, From, Op, Outcome, Plan, Run, Source, Step, StepId};
 pub use key::{Key, Part};
 pub use lower::lower;
 pub use options::{Facts, Options};

@@ -42,7 +42,10 @@ fn show(step: &Step) -> String {
     let what = match &step.op {
         Op::Base(_) => "base".to_owned(),
         Op::Run(run) => format!("run {:?} in {}", run.argv, run.cwd),
-        Op::Copy(copy) => format!("copy {:?} of {} to {}", copy.sources, from(&copy.from), copy.dest),
+        Op::Copy(copy) => {
+            let sources: Vec<&str> = copy.sources.iter().map(|source| source.text()).collect();
+            format!("copy {sources:?} of {} to {}", from(&copy.from), copy.dest)
+        }
         Op::Workdir(dir) => format!("workdir {}", dir.path),
     };
     let below = step.parent.map_or(String::new(), |id| format!(" on {}", id.0));
@@ -98,6 +101,16 @@ fn two_stages_on_one_image_share_its_step() {
             "stage-1 2/2: copy [\"/x\"] of step 1 to /x on 0",
         ],
     );
+}
+
+#[test]
+fn a_step_is_for_its_stages_platform() {
+    let text = "FROM --platform=$BUILDPLATFORM base AS a\nRUN one\nFROM a AS b\nRUN two\n\
+                FROM scratch\nCOPY --from=b /x /x\n";
+    let plan = try_plan(text, &Options { platform: Platform::linux("mips"), ..Options::here() }).unwrap();
+    let platforms: Vec<Platform> = plan.steps.iter().map(|step| step.platform.clone()).collect();
+    let host = Platform::host();
+    assert_eq!(platforms, [host.clone(), host.clone(), host, Platform::linux("mips")]);
 }
 
 #[test]

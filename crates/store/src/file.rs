@@ -29,6 +29,20 @@ impl Store {
         renamed.inspect_err(|_| crate::clean::remove_tree(scratch)).map_err(|e| Error::at("write", path, e))
     }
 
+    /// A file on the store's disk that has no name: whatever happens, nothing of it stays.
+    ///
+    /// # Errors
+    /// If it can't be made.
+    pub fn nameless(&self) -> Result<File> {
+        let path = self.scratch("nameless")?;
+        let open = || {
+            let file = File::options().read(true).write(true).create_new(true).open(&path)?;
+            fs::remove_file(&path)?;
+            Ok(file)
+        };
+        open().map_err(|e| Error::at("create", &path, e))
+    }
+
     pub(crate) fn write_json<T: Serialize>(&self, path: &Path, value: &T) -> Result<()> {
         let mut bytes = serde_json::to_vec(value).expect("records are plain data");
         bytes.push(b'\n');

@@ -10,11 +10,13 @@
 //! │   ├── meta.json             what made it, and when
 //! │   └── blob-VARIANT.json     digest, diff id and size of one compressed form
 //! ├── actions/HH/HEX.json       a step's key to its layer, with the key's named parts
-//! ├── refs/HEX.json             a tag and platform to the manifest that it once resolved to
+//! ├── refs/HEX.json             a tag and platform to the manifest that it once resolved to, a URL to the file
+//! │                             that it once gave, a git ref to its commit (see `addresses`)
 //! ├── images/HEX.json           a name to an image, or to an index of several
 //! ├── stats/HEX                 a context's file identities to content digests (see `stats`)
 //! ├── builds/ID/                one build's record and the complete logs of its steps
 //! ├── mounts/HEX/               cache mounts
+//! ├── git/HEX/                  the objects of one remote repository, bare
 //! ├── sumdb/NAME/               what a Go checksum database was proved to say (see crate `goproxy`)
 //! ├── stubs/                    empty mount points, the lowest layer of every sandbox
 //! ├── locks/NAME                empty files that processes hold flock(2) on

@@ -4,6 +4,7 @@
 //! recovered. Knows nothing of HTTP, and never decides whether something is fresh.
 
 pub mod action;
+pub mod addresses;
 pub mod blobs;
 pub mod changes;
 pub mod clean;
@@ -17,6 +18,7 @@ pub mod stats;
 pub mod usage;
 
 pub use action::{Action, CacheId};
+pub use addresses::{Commit, Download};
 pub use home::{Error, Result, Store, plain};
 pub use images::{Member, Stored};
 pub use layers::{BlobRecord, LayerId, Variant};

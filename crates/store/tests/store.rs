@@ -295,3 +295,63 @@ fn names_of_layers_both_ways() {
     }
     assert!(Path::new(&layer(7).to_string()).components().count() == 1);
 }
+
+#[test]
+fn addresses_are_remembered_without_a_trace_of_their_passwords() {
+    let scratch = Scratch::new();
+    let store = scratch.store();
+    let url = "https://me:geheim@h/x";
+    let download = store::Download {
+        url: "https://h/x".into(),
+        file: oci::Digest::of(b"x"),
+        etag: Some("a".into()),
+        last_modified: None,
+        at: 7,
+    };
+    store.put_download(url, &download).unwrap();
+    assert_eq!(store.download(url), Some(download));
+    assert_eq!(store.download("https://h/x"), None);
+    let text = |n: &str| n.to_owned();
+    let commit = store::Commit {
+        remote: text("https://h/r"),
+        reference: text("refs/heads/m"),
+        object: text("a"),
+        commit: text("a"),
+        at: 7,
+    };
+    // Two kinds of address with one text are two addresses.
+    store.put_commit(url, &commit).unwrap();
+    assert_eq!((store.commit(url), store.download(url).is_some()), (Some(commit), true));
+    for entry in fs::read_dir(store.root().join("refs")).unwrap().flatten() {
+        assert!(!fs::read_to_string(entry.path()).unwrap().contains("geheim"));
+    }
+}
+
+#[test]
+fn room_is_made_of_repositories() {
+    let scratch = Scratch::new();
+    let store = scratch.store();
+    let (path, _) = store.repository("https://h/r");
+    fs::create_dir_all(&path).unwrap();
+    fs::write(path.join("pack"), vec![b'x'; 100_000]).unwrap();
+    let _alone = store.alone().unwrap().unwrap();
+    store.prune(Room::AtMost(10_000_000)).unwrap();
+    assert!(path.exists());
+    assert!(store.prune(Room::AtMost(10_000)).unwrap() >= 100_000);
+    assert!(!path.exists());
+}
+
+#[test]
+fn a_file_without_a_name_leaves_nothing() {
+    use std::io::{Read, Seek, Write};
+    let scratch = Scratch::new();
+    let store = scratch.store();
+    let mut file = store.nameless().unwrap();
+    drop(store);
+    assert_eq!(fs::read_dir(scratch.0.join("home/tmp")).unwrap().count(), 0);
+    file.write_all(b"still here").unwrap();
+    file.rewind().unwrap();
+    let mut text = String::new();
+    file.read_to_string(&mut text).unwrap();
+    assert_eq!(text, "still here");
+}

@@ -28,6 +28,9 @@ mod session;
 pub mod registry;
 mod resume;
 
+// Any web server.
+pub mod follow;
+
 pub mod push;
 mod upload;
 

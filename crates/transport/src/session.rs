@@ -219,7 +219,8 @@ pub(crate) fn authority(url: &str) -> &str {
 /// A `Location` header seen from the URL that it came for.
 pub(crate) fn join(base: &str, location: &str) -> String {
     let scheme = base.split("://").next().unwrap_or_default();
-    if location.contains("://") {
+    // `x?then=http://y` is a path.
+    if location.split(['/', '?', '#']).next().is_some_and(|start| start.ends_with(':')) {
         return location.to_owned();
     }
     if let Some(rest) = location.strip_prefix("//") {
@@ -310,6 +311,7 @@ mod tests {
             ("https://o/x", "https://o/x"),
             ("//o/x", "http://o/x"),
             ("x", "http://h:1/v2/a/x"),
+            ("x?then=https://o/x", "http://h:1/v2/a/x?then=https://o/x"),
         ] {
             assert_eq!(join("http://h:1/v2/a/u?s=/t", location), expected, "{location}");
         }

@@ -12,6 +12,8 @@ pub mod root;
 pub mod found;
 pub mod scan;
 
+pub mod listed;
+
 pub mod hash;
 pub mod view;
 
@@ -28,6 +30,7 @@ pub use entry::{Change, Content, Entry, Kind, Meta, PathOrder, Source, Time};
 pub use found::Found;
 pub use hash::hash;
 pub use id::id;
+pub use listed::listed;
 pub use root::Root;
 pub use scan::scan;
 pub use snapshot::snapshot;

@@ -143,7 +143,7 @@ fn context_meta(stat: &Stat) -> Meta {
 
 /// Drops the ignored directories in which nothing was kept. In canonical order all that is below a
 /// directory follows it, so the next that is kept tells, seen from the end.
-fn without_barren(seen: Vec<(Found, Verdict)>) -> Vec<Found> {
+pub(crate) fn without_barren(seen: Vec<(Found, Verdict)>) -> Vec<Found> {
     let mut kept: Vec<Found> = Vec::with_capacity(seen.len());
     for (found, verdict) in seen.into_iter().rev() {
         let fruitful = kept.last().is_some_and(|next| within(&next.path, &found.path));

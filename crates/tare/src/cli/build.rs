@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 /// `tare build`
 #[derive(Args)]
 pub struct Build {
-    /// The folder that COPY takes files from; `-` reads a Dockerfile from standard input.
+    /// Where COPY takes files from: a folder, a git or web address, or `-` for standard input: an archive or a Dockerfile.
     #[arg(default_value = ".")]
     pub context: String,
     /// Name of the image (repeatable).
@@ -25,7 +25,8 @@ pub struct Build {
     /// Value of an ARG; without `=` that of the environment variable (repeatable).
     #[arg(long = "build-arg", value_name = "K=V")]
     pub build_args: Vec<String>,
-    /// Another source: `name=FOLDER`, `name=oci-layout://FOLDER[:TAG]`, `name=docker-image://IMAGE` (repeatable).
+    /// Another source: `name=` and a folder, a git or web address, `oci-layout://FOLDER[:TAG]` or
+    /// `docker-image://IMAGE` (repeatable).
     #[arg(long = "build-context", value_name = "NAME=SOURCE")]
     pub build_contexts: Vec<String>,
     /// Label of the image (repeatable).

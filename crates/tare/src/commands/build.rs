@@ -18,6 +18,7 @@ use crate::failure::{Failure, Outcome};
 use crate::progress;
 use crate::units;
 
+use super::outside::Outside;
 use super::source;
 
 /// How many RUN steps may be under way at once. Most of them wait for a network or a disk.
@@ -28,12 +29,13 @@ pub fn run(args: Build) -> Outcome {
     super::foreign::refuse(&args)?;
     let config = crate::config::read()?;
     let cap = cap(&args, &config)?;
-    let (mut settings, recipe) = settings(&args, &config)?;
+    let (mut settings, recipe, outside) = settings(&args, &config)?;
+    let outside = outside.as_ref();
     let sboms = super::sbom::wanted(&args.sboms, &settings)?;
     say(&args, recipe.as_ref());
     let started = Instant::now();
-    let built = match quick(&args, &mut settings) {
-        Err(engine::Error::NeedsWork) => work(&args, &mut settings, recipe.as_ref())?,
+    let built = match quick(&args, &mut settings, outside) {
+        Err(engine::Error::NeedsWork) => work(&args, &mut settings, recipe.as_ref(), outside)?,
         done => done.map_err(|e| failure(&settings, e))?,
     };
     super::sbom::write_all(&built, &args.tags, &sboms)?;
@@ -44,11 +46,11 @@ pub fn run(args: Build) -> Outcome {
 
 /// A build of which everything is known needs no namespace. What it would say is kept back until that is
 /// certain; otherwise the real build says it.
-fn quick(args: &Build, settings: &mut Settings) -> engine::Result<Built> {
+fn quick(args: &Build, settings: &mut Settings, outside: Option<&Outside>) -> engine::Result<Built> {
     settings.may_work = false;
     let store = crate::home::store().map_err(plain)?;
     let held = progress::Held::default();
-    let built = one(&store, settings, &|event| held.hear(event));
+    let built = one(&store, settings, outside, &|event| held.hear(event));
     if !matches!(built, Err(engine::Error::NeedsWork)) {
         let progress = progress::start(how(args));
         held.replay(&|event| progress.hear(event));
@@ -58,7 +60,12 @@ fn quick(args: &Build, settings: &mut Settings) -> engine::Result<Built> {
 }
 
 /// The build with everything that it may do.
-fn work(args: &Build, settings: &mut Settings, recipe: Option<&Recipe>) -> Result<Built, Failure> {
+fn work(
+    args: &Build,
+    settings: &mut Settings,
+    recipe: Option<&Recipe>,
+    outside: Option<&Outside>,
+) -> Result<Built, Failure> {
     crate::namespace::enter()?;
     settings.may_work = true;
     let store = crate::home::store()?;
@@ -70,12 +77,12 @@ fn work(args: &Build, settings: &mut Settings, recipe: Option<&Recipe>) -> Resul
     {
         super::recipe::git::lend(recipe, settings);
     }
-    let mut built = one(&store, settings, &|event| progress.hear(event));
+    let mut built = one(&store, settings, outside, &|event| progress.hear(event));
     if let (Err(e), Some(recipe)) = (&built, recipe)
         && super::recipe::git::lacks_git(e)
         && super::recipe::git::lend(recipe, settings)
     {
-        built = one(&store, settings, &|event| progress.hear(event));
+        built = one(&store, settings, outside, &|event| progress.hear(event));
     }
     progress.finish();
     let advised = |e| match recipe {
@@ -97,11 +104,14 @@ fn say(args: &Build, recipe: Option<&Recipe>) {
 
 fn one(
     store: &store::Store,
-    settings: &Settings,
+    settings: &mut Settings,
+    outside: Option<&Outside>,
     sink: &(dyn Fn(engine::Event) + Sync),
 ) -> engine::Result<Built> {
     let _user = store.share()?;
-    engine::build(store, settings, &Origins::default(), &Voice::new(sink))
+    let voice = Voice::new(sink);
+    outside.map_or(Ok(()), |outside| outside.bring(store, settings, &voice))?;
+    engine::build(store, settings, &Origins::default(), &voice)
 }
 
 /// A failure of the wiring inside the build's own kind of error.
@@ -134,7 +144,7 @@ fn cap(args: &Build, config: &Config) -> Result<Option<u64>, Failure> {
     units::parse_bytes(text).map(Some).ok_or_else(bad)
 }
 
-fn settings(args: &Build, config: &Config) -> Result<(Settings, Option<Recipe>), Failure> {
+fn settings(args: &Build, config: &Config) -> Result<(Settings, Option<Recipe>, Option<Outside>), Failure> {
     let source = source::source(args)?;
     let (outputs, names, compress) = outputs(args)?;
     let mut contexts = contexts(args)?;
@@ -177,7 +187,7 @@ fn settings(args: &Build, config: &Config) -> Result<(Settings, Option<Recipe>),
         cancel: Default::default(),
         parallel: PARALLEL,
     };
-    Ok((settings, source.recipe))
+    Ok((settings, source.recipe, source.outside))
 }
 
 fn tag(name: &str) -> Result<Reference, Failure> {
@@ -248,21 +258,18 @@ fn named_context(source: &str) -> Result<NamedContext, Failure> {
     if let Some(name) = source.strip_prefix("docker-image://") {
         return name.parse().map(NamedContext::Image).map_err(Failure::Usage);
     }
-    if source.contains("://") || source.starts_with("git@") {
-        return Err(Failure::Usage(format!(
-            "named context `{source}`: only folders, oci-layout:// and docker-image:// are supported yet"
-        )));
+    if Path::new(source).is_dir() {
+        return Ok(NamedContext::Folder(PathBuf::from(source)));
     }
-    match Path::new(source).is_dir() {
-        true => Ok(NamedContext::Folder(PathBuf::from(source))),
-        false => Err(Failure::Usage(format!("named context `{source}` is not a folder"))),
-    }
+    let none = || {
+        Failure::Usage(format!("named context `{source}` is no folder, and no kind of source that is known"))
+    };
+    super::outside::named(source)?.ok_or_else(none)
 }
 
 fn plan_options(args: &Build, contexts: &BTreeMap<String, NamedContext>) -> Result<plan::Options, Failure> {
-    let is_folder = |context: &NamedContext| matches!(context, NamedContext::Folder(_));
     let names = |folders: bool| {
-        contexts.iter().filter(|(_, c)| is_folder(c) == folders).map(|(name, _)| name.clone()).collect()
+        contexts.iter().filter(|(_, c)| c.is_folder() == folders).map(|(name, _)| name.clone()).collect()
     };
     let build_args = pairs(&args.build_args, true)?;
     let epoch = epoch(&build_args)?;

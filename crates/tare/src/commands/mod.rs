@@ -12,6 +12,7 @@ mod images;
 mod init;
 mod names;
 mod output;
+mod outside;
 mod parse;
 mod pin;
 mod platforms;

@@ -1,17 +1,21 @@
 //! What is built: a context, a Dockerfile in it or elsewhere, or the recipe of a project that has none.
 
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use engine::settings::Context;
 use recipe::Recipe;
 
+use super::outside::{self, Input, Outside};
 use crate::cli::Build;
 use crate::failure::{Failure, doing};
 
 /// What is built.
+#[derive(Default)]
 pub struct Source {
-    /// The folder that COPY takes files from.
-    pub context: Option<PathBuf>,
+    /// Where COPY takes files from.
+    pub context: Context,
+    /// A context that has to be brought first; with it come the Dockerfile and the ignore file.
+    pub outside: Option<Outside>,
     /// The Dockerfile's name for people.
     pub name: String,
     /// Its text.
@@ -29,18 +33,24 @@ pub struct Source {
 /// # Errors
 /// If there is nothing to build, or flags ask for two things at once.
 pub fn source(args: &Build) -> Result<Source, Failure> {
+    let from_stdin = args.file.as_deref() == Some(Path::new("-"));
     if args.context == "-" {
-        let (name, dockerfile) = ("-".to_owned(), stdin_dockerfile()?);
-        return Ok(Source { context: None, name, dockerfile, ignore: None, lock_file: None, recipe: None });
-    }
-    if is_remote(&args.context) {
-        return Err(Failure::Usage(format!(
-            "`{}`: remote contexts are not supported yet; give a folder",
-            args.context
-        )));
+        return match outside::read_stdin()? {
+            _ if from_stdin => {
+                Err(Failure::Usage("context and Dockerfile can't both be standard input".to_owned()))
+            }
+            Input::Text(_) if args.file.is_some() => {
+                Err(Failure::Usage("`-f` and a Dockerfile on standard input exclude each other".to_owned()))
+            }
+            Input::Text(dockerfile) => Ok(Source { dockerfile, name: "-".to_owned(), ..Source::default() }),
+            Input::Archive(place) => elsewhere(outside::on_stdin(args, place)?, None),
+        };
     }
     let folder = PathBuf::from(&args.context);
     if !folder.is_dir() {
+        if let Some(outside) = outside::at_address(args, from_stdin)? {
+            return elsewhere(outside, from_stdin.then(stdin_dockerfile).transpose()?);
+        }
         return Err(Failure::Usage(format!("context `{}` is not a folder", folder.display())));
     }
     match dockerfile_path(args, &folder)? {
@@ -59,15 +69,21 @@ fn written(args: &Build, folder: PathBuf, path: &Path) -> Result<Source, Failure
     let ignore = ignore_file(&folder, args.file.as_deref());
     let beside = path.parent().filter(|_| path != Path::new("-")).unwrap_or(&folder);
     let lock_file = Some(beside.join(plan::lock::NAME));
-    let context = Some(folder.clone());
+    let context = Context::Folder(folder);
     if path == Path::new("-") {
         let (name, dockerfile) = ("-".to_owned(), stdin_dockerfile()?);
-        return Ok(Source { context, name, dockerfile, ignore, lock_file, recipe: None });
+        return Ok(Source { context, name, dockerfile, ignore, lock_file, ..Source::default() });
     }
     let dockerfile = std::fs::read(path).map_err(doing(format!("read `{}`", path.display())))?;
     let name =
         path.file_name().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned());
-    Ok(Source { context, name, dockerfile, ignore, lock_file, recipe: None })
+    Ok(Source { context, name, dockerfile, ignore, lock_file, ..Source::default() })
+}
+
+/// What has to be brought first; its Dockerfile may have come already.
+fn elsewhere(outside: Outside, dockerfile: Option<Vec<u8>>) -> Result<Source, Failure> {
+    let (name, dockerfile) = ("-".to_owned(), dockerfile.unwrap_or_default());
+    Ok(Source { outside: Some(outside), name, dockerfile, ..Source::default() })
 }
 
 /// What the recipe's text is called in messages: it is in no file.
@@ -78,11 +94,8 @@ fn from_recipe(args: &Build, folder: PathBuf) -> Result<Source, Failure> {
     let ignore = Some((".dockerignore".to_owned(), recipe.ignore.clone().into_bytes()));
     let (name, dockerfile) = (RECIPE.to_owned(), recipe.dockerfile.clone().into_bytes());
     let lock_file = Some(folder.join(plan::lock::NAME));
-    Ok(Source { context: Some(folder), name, dockerfile, ignore, lock_file, recipe: Some(recipe) })
-}
-
-fn is_remote(context: &str) -> bool {
-    ["http://", "https://", "git://", "git@", "ssh://", "github.com/"].iter().any(|p| context.starts_with(p))
+    let context = Context::Folder(folder);
+    Ok(Source { context, name, dockerfile, ignore, lock_file, recipe: Some(recipe), outside: None })
 }
 
 /// The Dockerfile; none if the project has none and tare knows what it would say.
@@ -112,14 +125,11 @@ pub fn found_dockerfile(folder: &Path) -> Option<PathBuf> {
 }
 
 fn stdin_dockerfile() -> Result<Vec<u8>, Failure> {
-    let mut text = Vec::new();
-    let read = std::io::stdin().lock().read_to_end(&mut text);
-    read.map_err(doing("read the Dockerfile from standard input"))?;
-    match text.starts_with(&[0x1f, 0x8b]) || text.get(257..262) == Some(b"ustar") {
-        true => {
-            Err(Failure::Usage("an archive on standard input as context is not supported yet".to_owned()))
+    match outside::read_stdin()? {
+        Input::Text(text) => Ok(text),
+        Input::Archive(_) => {
+            Err(Failure::Usage("standard input is an archive, and no Dockerfile".to_owned()))
         }
-        false => Ok(text),
     }
 }
 

@@ -5,13 +5,12 @@
 //! the way to an entry are followed with the destination as root, so nothing lands outside of it; what is
 //! in an entry's place is replaced.
 
-use std::collections::HashMap;
 use std::io;
 
 use super::{Job, source};
-use crate::entry::{Entry, Kind, Meta};
-use crate::found::{Found, Inode, Shape, Unread, join, split};
-use crate::root::text;
+use crate::entry::{Entry, Meta};
+use crate::found::{Found, join, split};
+use crate::listed::{Files, files, shape};
 
 impl Job<'_> {
     pub(super) fn archive(&mut self, entries: Vec<Entry>) -> io::Result<()> {
@@ -46,41 +45,4 @@ impl Job<'_> {
         let meta = Meta { mode: 0o755, uid, gid, mtime: self.how.created, ..Meta::default() };
         self.target.make_dirs(path, &meta)
     }
-}
-
-/// The archive's regular files by path, as one of possibly several names.
-type Files = HashMap<Vec<u8>, Unread>;
-
-fn files(entries: &[Entry], archive: usize) -> Files {
-    let mut files = HashMap::new();
-    for (i, entry) in entries.iter().enumerate() {
-        if let Kind::File { size, content, source } = &entry.kind {
-            // No device has this number, so it is no file on disk; and no two archives share one.
-            let inode = Inode { space: archive, dev: u64::MAX, ino: i as u64 };
-            let digest = Some((*size, *content));
-            let file = Unread { source: source.clone(), ident: None, inode: Some(inode), digest };
-            files.insert(source::clean(&entry.path), file);
-        }
-    }
-    files
-}
-
-fn shape(kind: Kind, path: &[u8], files: &Files) -> io::Result<Shape> {
-    Ok(match kind {
-        Kind::Dir => Shape::Dir,
-        Kind::File { .. } => Shape::File(linked(path, path, files)?),
-        Kind::Hardlink { target } => Shape::File(linked(path, &source::clean(&target), files)?),
-        Kind::Symlink { target } => Shape::Symlink { target },
-        Kind::Fifo => Shape::Fifo,
-        Kind::Char { major, minor } => Shape::Char { major, minor },
-        Kind::Block { major, minor } => Shape::Block { major, minor },
-    })
-}
-
-fn linked(path: &[u8], target: &[u8], files: &Files) -> io::Result<Unread> {
-    files.get(target).cloned().ok_or_else(|| {
-        let text =
-            format!("`{}` is a hard link to `{}`, which is not in the archive", text(path), text(target));
-        io::Error::new(io::ErrorKind::InvalidData, text)
-    })
 }

@@ -150,7 +150,7 @@ pub(super) fn is_pattern(path: &[u8]) -> bool {
 }
 
 /// The path from the root without `.`, `..`, and slashes that are too many.
-pub(super) fn clean(path: &[u8]) -> Vec<u8> {
+pub(crate) fn clean(path: &[u8]) -> Vec<u8> {
     let mut parts: Vec<&[u8]> = Vec::new();
     for part in path.split(|&b| b == b'/') {
         match part {

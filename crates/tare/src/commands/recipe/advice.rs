@@ -14,7 +14,7 @@ use store::Store;
 pub fn add(recipe: &Recipe, store: &Store, settings: &Settings, error: engine::Error) -> engine::Error {
     let engine::Error::Step(mut step) = error else { return error };
     let modules = store.cache_path(&engine::mounts::cache_name("/go/pkg/mod"));
-    let places = Places { modules, context: settings.context.clone() };
+    let places = Places { modules, context: settings.context.folder().map(Path::to_owned) };
     if let Some(help) = advice(&step, &places, recipe) {
         step.help = Some(help);
     }
