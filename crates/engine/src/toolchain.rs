@@ -25,8 +25,17 @@ use crate::event::{Task, Voice};
 pub struct Toolchain {
     /// As `1.26.8`.
     pub version: String,
-    /// What its zip has to hash to, if the project's lock file says so; else the checksum database decides.
-    pub sum: Option<String>,
+    /// Where it comes from.
+    pub from: Origin,
+}
+
+/// Where a toolchain comes from.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Origin {
+    /// A module proxy. The zip has to have this hash, if there is one; else the checksum database decides.
+    Proxy(Option<String>),
+    /// This machine's own, by its GOROOT.
+    Host(PathBuf),
 }
 
 /// Raise it when the image looks different for the same version and the same certificates.
@@ -40,7 +49,10 @@ impl Toolchain {
     pub fn known(&self, store: &Store, platform: &Platform) -> Option<Image> {
         let resolution = store.resolution(&self.name(), platform)?;
         let image = store.load_image(&resolution.manifest).ok()?;
-        self.sum.as_deref().is_none_or(|wanted| sum(&image) == Some(wanted)).then_some(image)
+        match &self.from {
+            Origin::Proxy(Some(wanted)) if sum(&image) != Some(wanted) => None,
+            _ => Some(image),
+        }
     }
 
     /// Downloads, verifies and unpacks the toolchain, and remembers the image.
@@ -58,23 +70,42 @@ impl Toolchain {
         layers.push(place(store, &scratch)?);
         let (folder, sum) = self.tree(store, platform, voice)?;
         layers.push(place(store, &folder)?);
-        config.config.labels.insert(SUM.to_owned(), sum.to_string());
+        config.config.labels.insert(SUM.to_owned(), sum);
         config.rootfs.diff_ids = layers.iter().map(|l| DiffId(l.digest)).collect();
         let image = Image::new(config, layers);
         self.remember(store, platform, &image)?;
         Ok(image)
     }
 
-    fn tree(&self, store: &Store, platform: &Platform, voice: &Voice) -> Result<(PathBuf, Sum)> {
-        let task = voice.task(format!("fetch Go {}", self.version));
-        let result = self.fetch(store, platform, &task);
+    /// The files, and what they hash to.
+    fn tree(&self, store: &Store, platform: &Platform, voice: &Voice) -> Result<(PathBuf, String)> {
+        let task = voice.task(match &self.from {
+            Origin::Proxy(_) => format!("fetch Go {}", self.version),
+            Origin::Host(goroot) => format!("copy Go {} from {}", self.version, goroot.display()),
+        });
+        let result = match &self.from {
+            Origin::Proxy(known) => self.fetch(store, platform, known.as_deref(), &task),
+            Origin::Host(goroot) => self.copy(store, goroot),
+        };
         task.close(&result);
         result
     }
 
-    fn fetch(&self, store: &Store, platform: &Platform, task: &Task) -> Result<(PathBuf, Sum)> {
+    fn copy(&self, store: &Store, goroot: &Path) -> Result<(PathBuf, String)> {
+        let folder = store.scratch("toolchain-tree")?;
+        unpack::copy(goroot, &folder).map_err(doing(format_args!("copy Go from `{}`", goroot.display())))?;
+        Ok((folder, "of this machine".to_owned()))
+    }
+
+    fn fetch(
+        &self,
+        store: &Store,
+        platform: &Platform,
+        known: Option<&str>,
+        task: &Task,
+    ) -> Result<(PathBuf, String)> {
         let module = goproxy::toolchain(&self.version, &platform.os, &platform.architecture);
-        let known = self.sum.as_deref().map(str::parse::<Sum>).transpose().map_err(|e| {
+        let known = known.map(str::parse::<Sum>).transpose().map_err(|e| {
             Error::Other(format!("the lock file's hash of Go {} is not one: {e}", self.version))
         })?;
         let path = store.scratch("toolchain.zip")?;
@@ -87,7 +118,7 @@ impl Toolchain {
         let folder = store.scratch("toolchain-tree")?;
         unpack::unpack(&mut zip, &folder).map_err(doing(format_args!("unpack Go {}", self.version)))?;
         std::fs::remove_file(&path).map_err(doing("remove a temporary file"))?;
-        Ok((folder, sum))
+        Ok((folder, sum.to_string()))
     }
 
     fn remember(&self, store: &Store, platform: &Platform, image: &Image) -> Result<()> {
@@ -98,9 +129,14 @@ impl Toolchain {
         Ok(store.put_resolution(platform, &resolution)?)
     }
 
-    /// Under what the store remembers it. Other certificates make another image.
+    /// Under what the store remembers it. Other certificates make another image, and so does a Go of this machine
+    /// that was installed anew.
     fn name(&self) -> String {
-        format!("golang.org/toolchain {} form {FORM} {}", self.version, skeleton::digest())
+        let place = match &self.from {
+            Origin::Proxy(_) => String::new(),
+            Origin::Host(goroot) => format!(" of {} {:?}", goroot.display(), installed(goroot)),
+        };
+        format!("golang.org/toolchain {} form {FORM} {}{place}", self.version, skeleton::digest())
     }
 }
 
@@ -144,6 +180,10 @@ fn explained(version: &str, e: &goproxy::Error) -> Error {
     };
     let help = help.map(|h| format!("\nhelp: {h}")).unwrap_or_default();
     Error::Other(format!("fetch Go {version}: {e}{help}"))
+}
+
+fn installed(goroot: &Path) -> Option<std::time::SystemTime> {
+    std::fs::metadata(goroot.join("bin/go")).and_then(|meta| meta.modified()).ok()
 }
 
 fn has_layers(store: &Store, image: &Image) -> bool {

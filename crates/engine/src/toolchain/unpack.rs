@@ -1,4 +1,4 @@
-//! A toolchain's zip to the files below `/usr/local/go`.
+//! A toolchain's zip, or a Go of this machine, to the files below `/usr/local/go`.
 //!
 //! Go's zips know no modes. What has to be executable is known by place, as the go command knows it.
 
@@ -22,6 +22,37 @@ pub fn unpack(zip: &mut Zip, folder: &Path) -> io::Result<()> {
         io::copy(&mut zip.read(index)?, &mut out)?;
         // Whatever the umask is.
         out.set_permissions(fs::Permissions::from_mode(mode(&name)))?;
+    }
+    Ok(())
+}
+
+/// What of a GOROOT is needed to build; an installed one has tests, documentation and caches besides.
+const PARTS: [&str; 7] = ["VERSION", "bin", "go.env", "lib", "pkg/include", "pkg/tool", "src"];
+
+/// Copies a Go of this machine into a new folder, which gets the layer's root.
+pub fn copy(goroot: &Path, folder: &Path) -> io::Result<()> {
+    let mut made = BTreeSet::new();
+    for part in PARTS {
+        // Some distributions link parts of it to elsewhere.
+        if let Ok(from) = goroot.join(part).canonicalize() {
+            copy_all(&from, &folder.join("usr/local/go").join(part), folder, &mut made)?;
+        }
+    }
+    Ok(())
+}
+
+fn copy_all(from: &Path, to: &Path, folder: &Path, made: &mut BTreeSet<PathBuf>) -> io::Result<()> {
+    if !from.is_dir() {
+        parent(to, folder, made)?;
+        let executable = fs::metadata(from)?.permissions().mode() & 0o100 != 0;
+        fs::copy(from, to)?;
+        return fs::set_permissions(to, fs::Permissions::from_mode(if executable { 0o755 } else { 0o644 }));
+    }
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        if entry.file_name() != "testdata" {
+            copy_all(&entry.path().canonicalize()?, &to.join(entry.file_name()), folder, made)?;
+        }
     }
     Ok(())
 }

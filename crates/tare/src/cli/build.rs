@@ -117,7 +117,7 @@ pub struct Go {
     /// The package to build, as the go command names it: `./cmd/app`, `./cmd/...` (repeatable).
     #[arg(long = "main", value_name = "PACKAGE")]
     pub mains: Vec<String>,
-    /// The Go release to build with, as 1.26.8 [default: the one that go.mod names].
+    /// The Go release to build with, as 1.26.8; `host` is the one on PATH [default: the one that go.mod names].
     #[arg(long = "go", value_name = "VERSION")]
     pub version: Option<String>,
     /// Build tags, separated by commas.

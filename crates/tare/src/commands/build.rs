@@ -157,7 +157,8 @@ fn settings(args: &Build, config: &Config) -> Result<(Settings, Option<Recipe>, 
     plan.reproducible = timestamps == Timestamps::Reproducible;
     let lock = super::lock::read(source.lock_file.as_deref())?;
     if let Some(recipe) = &source.recipe {
-        super::recipe::apply(recipe, &lock, &mut contexts, &mut plan, &mut secrets);
+        let toolchain = super::recipe::chosen(&args.go, recipe, &lock)?;
+        super::recipe::apply(recipe, toolchain, &mut contexts, &mut plan, &mut secrets);
     }
     let mut tags = Vec::new();
     for name in args.tags.iter().chain(&names) {

@@ -2,12 +2,14 @@
 
 pub mod advice;
 pub mod git;
+mod host;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use engine::Toolchain;
 use engine::settings::{NamedContext, Secret};
+use engine::toolchain::Origin;
 use plan::lock::{Kind, Lock};
 use recipe::{Ask, Recipe};
 use transport::Env;
@@ -39,6 +41,17 @@ pub fn of(args: &Build, folder: &Path) -> Result<Recipe, Failure> {
     recipe::go(folder, &ask(&args.go, args.platform.as_deref())?).map_err(problem)
 }
 
+/// The toolchain that a recipe is built with.
+///
+/// # Errors
+/// If it is to be this machine's, and there is none.
+pub fn chosen(go: &Go, recipe: &Recipe, lock: &Lock) -> Result<Toolchain, Failure> {
+    match go.version.as_deref() {
+        Some(host::WORD) => host::go().map(|go| go.toolchain()),
+        _ => Ok(toolchain(&recipe.go.version, lock)),
+    }
+}
+
 /// What goes wrong with a project is a build's failure, with advice.
 pub fn problem(problem: recipe::Problem) -> Failure {
     let help = problem.help.map(|help| format!("\nhelp: {help}")).unwrap_or_default();
@@ -53,7 +66,7 @@ pub fn ask(go: &Go, platforms: Option<&str>) -> Result<Ask, Failure> {
     let platforms = platforms.into_iter().flat_map(|list| list.split(','));
     Ok(Ask {
         mains: go.mains.clone(),
-        go: go.version.clone(),
+        go: version(go)?,
         tags: go.build_tags.clone(),
         ldflags: go.ldflags.clone(),
         includes: go.includes.iter().map(|text| include(text)).collect::<Result<_, _>>()?,
@@ -61,6 +74,13 @@ pub fn ask(go: &Go, platforms: Option<&str>) -> Result<Ask, Failure> {
         platforms: platforms.map(str::parse).collect::<Result<_, _>>().map_err(Failure::Usage)?,
         ..Ask::default()
     })
+}
+
+fn version(go: &Go) -> Result<Option<String>, Failure> {
+    match go.version.as_deref() {
+        Some(host::WORD) => host::go().map(|go| Some(go.version)),
+        version => Ok(version.map(str::to_owned)),
+    }
 }
 
 fn include(text: &str) -> Result<(String, String), Failure> {
@@ -87,13 +107,13 @@ pub fn first_flag(go: &Go) -> Option<&'static str> {
 /// that have everything get no network, and downloads find what the caller's own go command would.
 pub fn apply(
     recipe: &Recipe,
-    lock: &Lock,
+    toolchain: Toolchain,
     contexts: &mut BTreeMap<String, NamedContext>,
     plan: &mut plan::Options,
     secrets: &mut BTreeMap<String, Secret>,
 ) {
     let env = Env::process();
-    contexts.insert(recipe.base.clone(), NamedContext::Go(toolchain(&recipe.go.version, lock)));
+    contexts.insert(recipe.base.clone(), NamedContext::Go(toolchain));
     plan.image_contexts.insert(recipe.base.clone());
     plan.offline = recipe.offline.iter().filter_map(|line| u32::try_from(*line).ok()).collect();
     for (name, value) in recipe.labels.clone() {
@@ -119,7 +139,7 @@ pub fn toolchain(version: &str, lock: &Lock) -> Toolchain {
     let platform = oci::Platform::host();
     let module = goproxy::toolchain(version, &platform.os, &platform.architecture);
     let sum = lock.digest(Kind::Go, &module.to_string()).map(str::to_owned);
-    Toolchain { version: version.to_owned(), sum }
+    Toolchain { version: version.to_owned(), from: Origin::Proxy(sum) }
 }
 
 /// As the go command looks for it.
