@@ -121,7 +121,7 @@ fn go_build(around: &Around, dir: &Path) -> Command {
 fn ko(around: &Around, dir: &Path) -> Command {
     let mut command = go(around, dir, "ko");
     command.args(["build", ".", "--push=false", "--sbom=none", "--oci-layout-path"]).arg(dir.join("layout"));
-    command.env("KOCACHE", dir.join("ko")).env("KO_DOCKER_REPO", "ko.local");
+    command.env("KOCACHE", dir.join("ko")).env("KO_DOCKER_REPO", "example.com/ko");
     command.env("KO_DEFAULTBASEIMAGE", format!("{}/library/busybox:1.35", around.bases));
     command
 }
