@@ -1,3 +1,5 @@
+//! Addresses as people and attackers write them, and what each part of them means.
+
 use super::*;
 
 fn parsed(url: &str) -> Git {

@@ -131,7 +131,7 @@ fn spool(from: &mut dyn Read, to: &mut File) -> std::io::Result<oci::Digest> {
 }
 
 impl Outside {
-    /// Brings the context, and what is read of it: the Dockerfile and the ignore file.
+    /// Brings the context, and the Dockerfile in it. Ignore files count in folders only (trap 33).
     ///
     /// # Errors
     /// If it can't be had, or has no Dockerfile.
@@ -142,11 +142,10 @@ impl Outside {
         let tree = elsewhere.context(&self.place)?;
         let dockerfile =
             self.dockerfile.as_ref().map(|which| self.read(&elsewhere, &tree, which)).transpose()?;
-        let ignore = self.ignore_file(&elsewhere, &tree)?;
         if let Some((name, text)) = dockerfile {
             (settings.dockerfile_name, settings.dockerfile) = (name, text);
         }
-        settings.ignore = ignore;
+        settings.ignore = None;
         settings.context = Context::Tree(tree.layer);
         Ok(())
     }
@@ -188,23 +187,5 @@ impl Outside {
             }
         }
         Err(engine::Error::Other(format!("there is no `{}` in the context `{}`", names[0], self.name)))
-    }
-
-    /// As in a folder: the one beside the Dockerfile, else the context's own.
-    fn ignore_file(&self, elsewhere: &Elsewhere, tree: &Tree) -> engine::Result<Option<(String, Vec<u8>)>> {
-        if tree.only.is_some() {
-            return Ok(None);
-        }
-        let beside = match &self.dockerfile {
-            Some(Dockerfile::Named(name)) => Some(format!("{name}.dockerignore")),
-            Some(Dockerfile::Usual) => Some("Dockerfile.dockerignore".to_owned()),
-            None => None,
-        };
-        for name in beside.into_iter().chain([".dockerignore", ".containerignore"].map(str::to_owned)) {
-            if let Some(text) = elsewhere.read(&tree.layer, &name)? {
-                return Ok(Some((name, text)));
-            }
-        }
-        Ok(None)
     }
 }

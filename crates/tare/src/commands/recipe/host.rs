@@ -42,6 +42,8 @@ pub fn go() -> Result<Host, Failure> {
     let version = lines.next().and_then(|version| version.strip_prefix("go"));
     match (version, lines.next().filter(|goroot| !goroot.is_empty())) {
         (Some(version), Some(goroot)) => Ok(Host { version: version.to_owned(), goroot: goroot.into() }),
-        _ => Err(Failure::Other("`go env GOVERSION GOROOT` doesn't say which Go this machine has".to_owned())),
+        _ => {
+            Err(Failure::Other("`go env GOVERSION GOROOT` doesn't say which Go this machine has".to_owned()))
+        }
     }
 }
