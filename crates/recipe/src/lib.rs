@@ -20,6 +20,7 @@ mod embed;
 mod glob;
 mod ignore;
 mod platform;
+mod cgo;
 mod text;
 mod quote;
 mod vcs;
@@ -122,6 +123,7 @@ pub fn go(folder: &Path, ask: &Ask) -> std::result::Result<Recipe, Problem> {
     };
     let text = text::write(&parts)?;
     notes.extend(text.note);
+    notes.extend(cgo::notes(&project));
     let labels = labels(folder, &wish, &mut notes);
     Ok(Recipe {
         ignore: ignore::text(&folders, &project, &wish, &mains)?,
