@@ -6,9 +6,9 @@ use store::layers::Meta;
 use store::{BlobRecord, LayerId};
 use tree::Change;
 
+use crate::annotation::{self, Place};
 use crate::build::{Part, Session, Weight};
 use crate::error::{Result, doing};
-use crate::settings::Timestamps;
 
 /// A layer of the image.
 struct Layer {
@@ -35,10 +35,13 @@ impl Session<'_> {
         descriptors.extend(made.iter().map(|l| l.blob.clone()));
         diff_ids.extend(made.iter().map(|l| l.diff_id));
         let config = self.config(outcome, diff_ids, &made);
+        let annotations = |place| annotation::of(&self.settings.annotations, place, Some(self.platform));
+        let image = Image::new(config, descriptors)
+            .annotated(annotations(Place::Manifest), annotations(Place::ManifestDescriptor));
         let (steps, cached) = self.counts();
         Ok(Part {
             platform: self.platform.clone(),
-            image: Image::new(config, descriptors),
+            image,
             layers: stack,
             steps,
             cached,
@@ -71,7 +74,9 @@ impl Session<'_> {
     fn layer(&self, id: &LayerId) -> Result<Layer> {
         let meta =
             self.store.layer_meta(id).ok_or_else(|| format!("layer {id} is not in the store any more"))?;
-        let time = self.rule.time(id, meta.maker).map_or(meta.started, |t| (t, 0));
+        // SOURCE_DATE_EPOCH dates config and history even where files keep their times (trap 56).
+        let time =
+            self.rule.epoch.or_else(|| self.rule.time(id, meta.maker)).map_or(meta.started, |t| (t, 0));
         let BlobRecord { diff_id, blob } = match self.known_blob(id) {
             Some(record) => record,
             None => self.compress(id, &meta)?,
@@ -119,10 +124,7 @@ impl Session<'_> {
 
     /// The time of what was there before the first layer of this build.
     fn start_time(&self) -> (i64, u32) {
-        match (self.rule.timestamps, self.rule.epoch) {
-            (Timestamps::Reproducible, Some(epoch)) => (epoch, 0),
-            _ => (self.rule.base, 0),
-        }
+        (self.rule.epoch.unwrap_or(self.rule.base), 0)
     }
 
     /// The heaviest stage that the image has nothing of.

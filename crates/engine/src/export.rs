@@ -13,6 +13,7 @@ use store::{Store, Stored};
 use transport::Name;
 use transport::archive::Format;
 
+use crate::annotation::{self, Place};
 use crate::bases::Bases;
 use crate::build::{Built, Part, Session};
 use crate::error::{Error, Result};
@@ -48,7 +49,9 @@ fn tagged(parts: &[Part], settings: &Settings) -> Tagged {
     if !settings.is_several() {
         return parts[0].image.clone().into();
     }
-    Tagged::index(parts.iter().map(|part| (part.platform.clone(), part.image.clone())).collect())
+    let annotations = |place| annotation::of(&settings.annotations, place, None);
+    let images = parts.iter().map(|part| (part.platform.clone(), part.image.clone())).collect();
+    Tagged::index(images, annotations(Place::Index)).described(annotations(Place::IndexDescriptor))
 }
 
 impl Export<'_> {

@@ -6,6 +6,7 @@
 pub mod clock;
 pub mod error;
 pub mod event;
+pub mod annotation;
 pub mod settings;
 pub mod elsewhere;
 pub mod context;

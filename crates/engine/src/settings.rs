@@ -10,6 +10,7 @@ use oci::Reference;
 use oci::media::Compression;
 use store::LayerId;
 
+use crate::annotation::Annotation;
 use crate::elsewhere::Remote;
 use crate::toolchain::Toolchain;
 
@@ -41,6 +42,8 @@ pub struct Settings {
     pub host_files: HostFiles,
     /// `--no-cache-filter`: stages whose steps are all run again.
     pub rerun: BTreeSet<String>,
+    /// `--annotation`, in the order given.
+    pub annotations: Vec<Annotation>,
     /// `-t`.
     pub tags: Vec<Reference>,
     /// `--output`.

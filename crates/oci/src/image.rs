@@ -1,5 +1,7 @@
 //! One image, ready to go somewhere: its manifest and config as the bytes that were digested.
 
+use std::collections::BTreeMap;
+
 use crate::{Descriptor, Digest, ImageConfig, Manifest};
 
 /// A manifest and a config, parsed and as bytes; the layers are elsewhere, in a [`crate::Blobs`].
@@ -48,6 +50,22 @@ impl Image {
         Image { descriptor, manifest_bytes, manifest, config_bytes, config }
     }
 
+    /// The same image with annotations, in its manifest and in what points to it. Without any it is unchanged.
+    #[must_use]
+    pub fn annotated(
+        mut self,
+        manifest: BTreeMap<String, String>,
+        descriptor: BTreeMap<String, String>,
+    ) -> Image {
+        if !manifest.is_empty() {
+            self.manifest.annotations.extend(manifest);
+            self.manifest_bytes = self.manifest.to_bytes();
+            self.descriptor = Descriptor::of(&self.descriptor.media_type, &self.manifest_bytes);
+        }
+        self.descriptor.annotations.extend(descriptor);
+        self
+    }
+
     /// The digest of the config: what `docker images` calls the image id.
     pub fn id(&self) -> Digest {
         self.manifest.config.digest
@@ -56,5 +74,28 @@ impl Image {
     /// Sum of the compressed layers' sizes in bytes.
     pub fn layers_size(&self) -> u64 {
         self.manifest.layers.iter().map(|l| l.size).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn annotations_of_the_manifest_change_its_digest_and_those_of_the_descriptor_dont() {
+        let plain = Image::new(ImageConfig::default(), Vec::new());
+        let map = |key: &str| BTreeMap::from([(key.to_owned(), "1".to_owned())]);
+        let pointed = plain.clone().annotated(BTreeMap::new(), map("a"));
+        assert_eq!(pointed.descriptor.digest, plain.descriptor.digest);
+        assert_eq!(
+            (pointed.manifest_bytes, pointed.descriptor.annotations),
+            (plain.manifest_bytes.clone(), map("a"))
+        );
+        let inside = plain.clone().annotated(map("b"), map("a"));
+        assert_eq!(inside.descriptor.digest, Digest::of(&inside.manifest_bytes));
+        assert_ne!(inside.descriptor.digest, plain.descriptor.digest);
+        assert_eq!((inside.id(), inside.descriptor.annotations), (plain.id(), map("a")));
+        let read: Manifest = serde_json::from_slice(&inside.manifest_bytes).unwrap();
+        assert_eq!(read.annotations, map("b"));
     }
 }

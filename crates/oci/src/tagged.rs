@@ -1,7 +1,9 @@
 //! What one tag points to: an image, or an index over one image a platform. See OCI image-index.md.
 //!
 //! Made by a build or read from a store, and handed to whatever publishes. The index's bytes depend on
-//! nothing but its manifests, their platforms and their order.
+//! nothing but its manifests, their platforms, their order and the annotations.
+
+use std::collections::BTreeMap;
 
 use crate::{Descriptor, Digest, Image, Index, Platform};
 
@@ -28,17 +30,28 @@ impl From<Image> for Tagged {
 
 impl Tagged {
     /// A new index over images, in their order; each is listed for the platform that was asked for, which its
-    /// config may state more precisely.
-    pub fn index(images: Vec<(Platform, Image)>) -> Tagged {
-        let entry = |(platform, image): &(Platform, Image)| {
-            let Descriptor { media_type, digest, size, .. } = &image.descriptor;
-            Descriptor { platform: Some(platform.clone()), ..Descriptor::new(media_type, *digest, *size) }
+    /// config may state more precisely. `annotations` are the index's own.
+    pub fn index(images: Vec<(Platform, Image)>, annotations: BTreeMap<String, String>) -> Tagged {
+        let entry = |(platform, image): &(Platform, Image)| Descriptor {
+            platform: Some(platform.clone()),
+            ..image.descriptor.clone()
         };
-        let index = Index::new(images.iter().map(entry).collect());
+        let index = Index { annotations, ..Index::new(images.iter().map(entry).collect()) };
         let bytes = index.to_bytes();
         let descriptor = Descriptor::of(crate::media::INDEX, &bytes);
         let images = images.into_iter().map(|(_, image)| image).collect();
         Tagged { images, index: Some(Top { descriptor, bytes, entries: index.manifests }) }
+    }
+
+    /// The same with annotations on what points to it, which are in none of its bytes.
+    #[must_use]
+    pub fn described(mut self, annotations: BTreeMap<String, String>) -> Tagged {
+        let descriptor = match &mut self.index {
+            Some(top) => &mut top.descriptor,
+            None => &mut self.images[0].descriptor,
+        };
+        descriptor.annotations.extend(annotations);
+        self
     }
 
     /// An index that was written before, with its images in its order.
@@ -120,7 +133,7 @@ mod tests {
 
     fn index(platforms: &[&str]) -> Tagged {
         let one = |p: &&str| (p.parse::<Platform>().unwrap(), image(&p[6..], &[b"shared", p.as_bytes()]));
-        Tagged::index(platforms.iter().map(one).collect())
+        Tagged::index(platforms.iter().map(one).collect(), BTreeMap::new())
     }
 
     #[test]
@@ -145,6 +158,19 @@ mod tests {
         assert_eq!((tagged.id(), tagged.only().is_none()), (tagged.descriptor().digest, true));
         assert_eq!(tagged.layers().len(), 3);
         assert_eq!(index(&["linux/arm64", "linux/amd64"]).bytes(), tagged.bytes());
+    }
+
+    #[test]
+    fn annotations_are_in_the_index_its_entries_and_what_points_to_it() {
+        let map = |key: &str| BTreeMap::from([(key.to_owned(), "1".to_owned())]);
+        let one = image("amd64", &[]).annotated(BTreeMap::new(), map("entry"));
+        let tagged = Tagged::index(vec![(Platform::linux("amd64"), one)], map("own")).described(map("above"));
+        let read: Index = serde_json::from_slice(tagged.bytes()).unwrap();
+        assert_eq!((read.annotations, &read.manifests[0].annotations), (map("own"), &map("entry")));
+        assert_eq!(tagged.descriptor().annotations, map("above"));
+        assert_eq!(tagged.descriptor().digest, Digest::of(tagged.bytes()));
+        let single = Tagged::from(image("amd64", &[])).described(map("above"));
+        assert_eq!(single.only().unwrap().descriptor.annotations, map("above"));
     }
 
     #[test]

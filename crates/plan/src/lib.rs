@@ -14,6 +14,7 @@ pub mod state;
 pub mod wants;
 mod instruction;
 pub mod lower;
+pub mod outline;
 mod mounts;
 mod sources;
 

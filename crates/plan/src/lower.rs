@@ -96,8 +96,8 @@ impl<'a> Lower<'a> {
             self.declared.extend(declared_in(stage));
         }
         let unused = scope::unused(self.options, &self.declared);
-        let warn = |name: &String| format!("build argument `{name}` is given, but no ARG declares it");
-        Plan { outcome, warnings: unused.iter().map(warn).collect(), ..self.plan }
+        let warnings = scope::unconsumed(&unused).into_iter().collect();
+        Plan { outcome, warnings, ..self.plan }
     }
 
     /// The escape character of the Dockerfile.

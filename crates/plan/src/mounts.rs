@@ -31,7 +31,7 @@ fn one(lower: &mut Lower, site: &Site, state: &State, value: &str) -> Result<(Mo
 }
 
 /// The id of a secret or agent: `id`, else the source, else the target's last name.
-fn identity(mount: &Mount) -> Option<String> {
+pub(crate) fn identity(mount: &Mount) -> Option<String> {
     let last = |path: &String| path.rsplit('/').next().unwrap_or_default().to_owned();
     match mount.kind {
         MountType::Secret => mount.source.clone().or(mount.id.clone()).or(mount.target.as_ref().map(last)),

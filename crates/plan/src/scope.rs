@@ -72,6 +72,11 @@ fn parts(platform: &Platform) -> [(&'static str, String); 5] {
     ]
 }
 
+/// What BuildKit says of such arguments, all in one sentence.
+pub fn unconsumed(names: &[String]) -> Option<String> {
+    (!names.is_empty()).then(|| format!("one or more build-args [{}] were not consumed", names.join(" ")))
+}
+
 /// The build arguments that no ARG declares: most likely a slip of the pen.
 pub fn unused(options: &Options, declared: &BTreeSet<String>) -> Vec<String> {
     let known = |name: &str| {

@@ -183,7 +183,7 @@ fn proxies_reach_the_step_beside_its_environment() {
 fn an_undeclared_build_argument_is_told() {
     let build_args = BTreeMap::from([("TYPO".to_owned(), "1".to_owned())]);
     let plan = try_plan("FROM scratch\nARG TIPO\n", &Options { build_args, ..Options::here() }).unwrap();
-    assert_eq!(plan.warnings, ["build argument `TYPO` is given, but no ARG declares it"]);
+    assert_eq!(plan.warnings, ["one or more build-args [TYPO] were not consumed"]);
 }
 
 #[test]

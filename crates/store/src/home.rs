@@ -150,8 +150,9 @@ impl Store {
     fn tmp(&self) -> Result<&Path> {
         if self.tmp.get().is_none() {
             let made = crate::clean::own_tmp(&self.path("tmp"))?;
-            // Two threads may race to here: the loser's folder is empty and goes at once.
+            // Two threads may race to here: the loser's folder is empty and goes at once, and its lock with it.
             if let Err((lost, _lock)) = self.tmp.set(made) {
+                crate::clean::remove_tree(&crate::clean::lock_path(&lost));
                 let _ = fs::remove_dir_all(lost);
             }
         }

@@ -4,6 +4,7 @@
 //! are those of all its images, and `platforms` has one entry for each. Records without `platforms`, which
 //! all were once, are of a single image.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use oci::{Descriptor, Digest, Image, Platform, Reference, Tagged};
@@ -180,7 +181,8 @@ impl Store {
         let Descriptor { media_type, digest, .. } = &stored.manifest;
         let bytes = self.small_blob(digest).ok_or_else(|| missing(digest))?;
         let images = stored.platforms.iter().map(|member| self.load_image(&member.manifest));
-        Tagged::parse(media_type, bytes, images.collect::<std::result::Result<_, _>>()?)
+        let tagged = Tagged::parse(media_type, bytes, images.collect::<std::result::Result<_, _>>()?)?;
+        Ok(tagged.described(stored.manifest.annotations.clone()))
     }
 
     /// An image's manifest and config, out of the blobs.
@@ -191,7 +193,8 @@ impl Store {
         let bytes = self.small_blob(&manifest.digest).ok_or_else(|| missing(&manifest.digest))?;
         let parsed: oci::Manifest = serde_json::from_slice(&bytes).map_err(|e| e.to_string())?;
         let config = self.small_blob(&parsed.config.digest).ok_or_else(|| missing(&parsed.config.digest))?;
-        Image::parse(&manifest.media_type, bytes, config)
+        let image = Image::parse(&manifest.media_type, bytes, config)?;
+        Ok(image.annotated(BTreeMap::new(), manifest.annotations.clone()))
     }
 }
 

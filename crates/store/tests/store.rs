@@ -70,7 +70,7 @@ fn put_tagged(store: &Store, name: &str, what: &Tagged, layers: Vec<Vec<LayerId>
 /// One name for two platforms whose images share a layer.
 fn put_index(store: &Store, name: &str) -> (Stored, Tagged) {
     let one = |architecture: &str| (Platform::linux(architecture), image(store, architecture));
-    let what = Tagged::index(vec![one("amd64"), one("arm64")]);
+    let what = Tagged::index(vec![one("amd64"), one("arm64")], Default::default());
     (put_tagged(store, name, &what, vec![vec![layer(1), layer(2)], vec![layer(1), layer(3)]]), what)
 }
 

@@ -84,7 +84,7 @@ struct Entry {
 pub fn find(env: &Env, host: &str, repository: &str) -> Found {
     let mut found = Found::default();
     for path in files(env) {
-        let file = match read(&path) {
+        let file: File = match read(&path) {
             Ok(file) => file,
             Err(error) => {
                 found.notes.push(error.message);
@@ -110,10 +110,11 @@ pub fn docker_config(env: &Env) -> Option<PathBuf> {
     env.path("DOCKER_CONFIG").or_else(|| env.home(".docker")).map(|dir| dir.join("config.json"))
 }
 
-fn read(path: &Path) -> Result<File> {
+/// A file of JSON; as if it were empty if it isn't there.
+pub(crate) fn read<T: Default + for<'a> Deserialize<'a>>(path: &Path) -> Result<T> {
     match std::fs::read(path) {
         Ok(bytes) => parse(path, &bytes),
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(File::default()),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(T::default()),
         Err(e) => Err(Error::io(format_args!("read `{}`", path.display()), &e)),
     }
 }

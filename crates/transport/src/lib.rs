@@ -20,6 +20,7 @@ pub mod http;
 pub mod registries;
 
 pub mod credentials;
+pub mod build_proxies;
 mod helper;
 
 mod auth;

@@ -32,6 +32,10 @@ pub struct Build {
     /// Label of the image (repeatable).
     #[arg(long = "label", value_name = "K=V")]
     pub labels: Vec<String>,
+    /// Annotation of the image: TYPE is `manifest` unless given, or `index`, `manifest-descriptor` or `index-descriptor`,
+    /// several separated by commas; `manifest[linux/amd64]:` is for one platform (repeatable).
+    #[arg(long = "annotation", value_name = "[TYPE:]K=V")]
+    pub annotations: Vec<String>,
     /// A secret for `RUN --mount=type=secret`: `id=ID[,src=FILE|,env=VARIABLE]` (repeatable).
     #[arg(long = "secret", value_name = "SPEC")]
     pub secrets: Vec<String>,
@@ -68,6 +72,10 @@ pub struct Build {
     /// What the image is for, as os/architecture[/variant]; several, separated by commas, make an index.
     #[arg(long, value_name = "PLATFORM")]
     pub platform: Option<String>,
+    /// What to do: `build`, or print what the Dockerfile has: `targets`, or `outline`, what the target takes from
+    /// outside; as JSON with `,format=json`.
+    #[arg(long, value_name = "WHAT[,format=json]", default_value = "build")]
+    pub call: String,
     /// How to tell about progress.
     #[arg(long, value_enum, default_value = "auto", env = "BUILDKIT_PROGRESS")]
     pub progress: Progress,
@@ -179,12 +187,6 @@ pub struct Foreign {
     /// Not supported yet.
     #[arg(long, hide = true)]
     pub allow: Vec<String>,
-    /// Not supported yet.
-    #[arg(long, hide = true)]
-    pub annotation: Vec<String>,
-    /// Not supported yet.
-    #[arg(long, hide = true)]
-    pub call: Option<String>,
     /// Not supported yet.
     #[arg(long, hide = true)]
     pub check: bool,

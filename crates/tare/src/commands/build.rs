@@ -29,8 +29,15 @@ pub fn run(args: Build) -> Outcome {
     super::foreign::refuse(&args)?;
     let config = crate::config::read()?;
     let cap = cap(&args, &config)?;
+    let call = super::call::read(&args.call)?;
     let (mut settings, recipe, outside) = settings(&args, &config)?;
     let outside = outside.as_ref();
+    if let Some(call) = call {
+        let text = super::call::answer(call, &mut settings, outside, &|event| drop(event))
+            .map_err(|e| failure(&settings, e))?;
+        super::images::table::print(&text)?;
+        return Ok(0);
+    }
     let sboms = super::sbom::wanted(&args.sboms, &settings)?;
     say(&args, recipe.as_ref());
     let started = Instant::now();
@@ -115,7 +122,7 @@ fn one(
 }
 
 /// A failure of the wiring inside the build's own kind of error.
-fn plain(failure: Failure) -> engine::Error {
+pub(super) fn plain(failure: Failure) -> engine::Error {
     match failure {
         Failure::Other(message) | Failure::Refused(message) | Failure::Usage(message) => {
             engine::Error::Other(message)
@@ -152,6 +159,7 @@ fn settings(args: &Build, config: &Config) -> Result<(Settings, Option<Recipe>, 
     let mut platforms = super::platforms::read(args.platform.as_deref())?;
     super::platforms::check(&platforms, &outputs)?;
     let mut plan = plan_options(args, &contexts)?;
+    let annotations = super::annotation::read(&args.annotations, &platforms)?;
     plan.platform = platforms.remove(0);
     let timestamps = timestamps(args, config, source.recipe.is_some())?;
     plan.reproducible = timestamps == Timestamps::Reproducible;
@@ -160,6 +168,7 @@ fn settings(args: &Build, config: &Config) -> Result<(Settings, Option<Recipe>, 
         let toolchain = super::recipe::chosen(&args.go, recipe, &lock)?;
         super::recipe::apply(recipe, toolchain, &mut contexts, &mut plan, &mut secrets);
     }
+    lend_proxies(&mut plan)?;
     let mut tags = Vec::new();
     for name in args.tags.iter().chain(&names) {
         tags.push(tag(name)?);
@@ -178,6 +187,7 @@ fn settings(args: &Build, config: &Config) -> Result<(Settings, Option<Recipe>, 
         host_files: Default::default(),
         rerun: args.no_cache_filter.iter().flat_map(|s| s.split(',')).map(str::to_lowercase).collect(),
         agents: super::secrets::agents(&args.ssh)?,
+        annotations,
         tags,
         outputs,
         pull: args.pull,
@@ -189,6 +199,17 @@ fn settings(args: &Build, config: &Config) -> Result<(Settings, Option<Recipe>, 
         parallel: PARALLEL,
     };
     Ok((settings, source.recipe, source.outside))
+}
+
+/// Docker's proxies for builds are for every step that isn't told otherwise. Unlike what a `--build-arg` says they
+/// are never the value of an ARG, which would get a password into keys and histories.
+fn lend_proxies(plan: &mut plan::Options) -> Result<(), Failure> {
+    for (name, value) in transport::build_proxies::read(&transport::Env::process())? {
+        if !plan.build_args.contains_key(&name) {
+            plan.outside.entry(name).or_insert(value);
+        }
+    }
+    Ok(())
 }
 
 fn tag(name: &str) -> Result<Reference, Failure> {

@@ -19,14 +19,12 @@ pub fn refuse(args: &Build) -> Result<(), Failure> {
         ("cache-from", &f.cache_from),
         ("attest", &f.attest),
         ("allow", &f.allow),
-        ("annotation", &f.annotation),
     ];
     for (name, values) in lists {
         if let Some(value) = values.first() {
             return Err(unsupported(name, value));
         }
     }
-    only(&["build"], "call", f.call.as_deref(), "not supported yet")?;
     match (f.check, f.squash) {
         (true, _) => Err(Failure::Usage("`--check` is not supported yet".to_owned())),
         (_, true) => Err(Failure::Usage("`--squash` is not supported yet".to_owned())),

@@ -247,7 +247,7 @@ app      1        ca978112ca1b   2 hours ago   7.23 MB
     fn an_index_says_what_it_is_for() {
         let image = Image::new(oci::ImageConfig::default(), vec![]);
         let both = ["linux/arm64", "linux/amd64"].map(|p| (p.parse().unwrap(), image.clone()));
-        let what = oci::Tagged::index(both.to_vec());
+        let what = oci::Tagged::index(both.to_vec(), Default::default());
         let app = Stored::new("docker.io/library/app:1", &what, vec![vec![]; 2], 1000, "preserve");
         let listed = serde_json::to_value(listed(&app)).unwrap();
         assert_eq!(listed["platforms"], json!(["linux/arm64", "linux/amd64"]));

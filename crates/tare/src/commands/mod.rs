@@ -1,7 +1,9 @@
 //! One file a command: what was asked for on the command line to calls, results to text.
 
+mod annotation;
 mod archive;
 mod build;
+mod call;
 mod context;
 mod credentials;
 mod docs;

@@ -129,7 +129,7 @@ mod tests {
     fn an_index_without_an_image_for_this_machine_says_what_it_has() {
         let stored = |platform: Platform| {
             let image = oci::Image::new(oci::ImageConfig::default(), vec![]);
-            let what = oci::Tagged::index(vec![(platform, image)]);
+            let what = oci::Tagged::index(vec![(platform, image)], Default::default());
             Stored::new("docker.io/library/app:1", &what, vec![vec![]], 0, "preserve")
         };
         let own = stored(Platform::host());

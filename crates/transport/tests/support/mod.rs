@@ -134,7 +134,7 @@ pub fn several() -> (Tagged, Memory) {
     let ((amd, mut memory), (arm, more)) =
         (image_for("amd64", 1, &[500]), image_for("arm64", 1, &[500, 700]));
     memory.blobs.extend(more.blobs);
-    (Tagged::index(vec![(amd64(), amd), (arm64(), arm)]), memory)
+    (Tagged::index(vec![(amd64(), amd), (arm64(), arm)], Default::default()), memory)
 }
 
 /// Pulls everything and compares it with what was published.
