@@ -171,7 +171,7 @@ impl Text {
     fn start(&mut self, parts: &Parts) -> Result<()> {
         let user = parts.wish.user.as_deref().unwrap_or(NOBODY);
         self.line(format!("USER {}", self::user(user)?));
-        let entrypoint = entrypoint(parts);
+        let entrypoint = entrypoint(parts)?;
         quote::no_nul("entrypoint", &entrypoint)?;
         quote::no_nul("cmd", &parts.wish.cmd)?;
         match entrypoint.is_empty() {
@@ -285,10 +285,10 @@ fn user(user: &str) -> Result<String> {
 }
 
 /// What was chosen, else the only program, else the one that is called as the module.
-fn entrypoint(parts: &Parts) -> Vec<String> {
+fn entrypoint(parts: &Parts) -> Result<Vec<String>> {
     if let [first, rest @ ..] = &parts.wish.entrypoint[..] {
-        let first = if first.contains('/') { first.clone() } else { format!("/usr/local/bin/{first}") };
-        return [first].into_iter().chain(rest.iter().cloned()).collect();
+        let first = if first.contains('/') { first.clone() } else { program(parts, first)? };
+        return Ok([first].into_iter().chain(rest.iter().cloned()).collect());
     }
     let own =
         parts.project.modules.iter().find(|m| m.folder.is_empty()).map(|m| program_name(&m.file.module));
@@ -296,7 +296,18 @@ fn entrypoint(parts: &Parts) -> Vec<String> {
         [one] => Some(one),
         several => several.iter().find(|main| Some(main.name.as_str()) == own),
     };
-    chosen.map(|main| main.path.clone()).into_iter().collect()
+    Ok(chosen.map(|main| main.path.clone()).into_iter().collect())
+}
+
+/// Where a program is that goes by its name: it was compiled, or comes with the included files.
+fn program(parts: &Parts, name: &str) -> Result<String> {
+    let path = format!("/usr/local/bin/{name}");
+    let names: Vec<String> = parts.mains.iter().map(|main| format!("`{}`", main.name)).collect();
+    match parts.mains.iter().any(|main| main.path == path) || !parts.wish.includes.is_empty() {
+        true => Ok(path),
+        false => Err(Problem::new(format!("entrypoint: the image has no program `{name}`"))
+            .help(format!("it has {}; write a path if something else is to be started", names.join(", ")))),
+    }
 }
 
 fn no_entrypoint(mains: &[Main]) -> String {

@@ -94,7 +94,8 @@ impl From<engine::Error> for Failure {
 /// A problem of the Dockerfile's text with the lines that it is about.
 fn diagnostic(name: &str, text: &[u8], d: &Diagnostic) -> String {
     let help = d.help.iter().map(|h| format!("help: {h}\n")).collect::<String>();
-    format!("error: {name}:{}: {}\n{}{help}", d.line, d.message, excerpt(text, d.line, d.end_line))
+    let message = cut(&d.message, 1000);
+    format!("error: {name}:{}: {message}\n{}{help}", d.line, excerpt(text, d.line, d.end_line))
 }
 
 fn step(name: &str, text: &[u8], error: &StepError) -> String {
@@ -123,7 +124,15 @@ fn excerpt(text: &[u8], first: u32, last: u32) -> String {
     let (first, last) = (first.max(1) as usize, last.max(first) as usize);
     let shown = first.saturating_sub(2).max(1)..=(last.min(first + 8) + 1).min(lines.len());
     let mark = |n: usize| if (first..=last).contains(&n) { '>' } else { ' ' };
-    shown.map(|n| format!(" {} {n:>4} | {}\n", mark(n), lines[n - 1])).collect()
+    shown.map(|n| format!(" {} {n:>4} | {}\n", mark(n), cut(lines[n - 1], 200))).collect()
+}
+
+/// What is longer than anybody reads: a line of a Dockerfile may have megabytes.
+fn cut(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -135,5 +144,7 @@ mod tests {
         let expected = "      1 | FROM a\n >    2 | RUN false\n      3 | CMD x\n";
         assert_eq!(excerpt(b"FROM a\nRUN false\nCMD x\nEXPOSE 1\n", 2, 2), expected);
         assert_eq!(excerpt(b"", 1, 1), "");
+        let long = format!("FROM {}", "ä".repeat(1 << 20));
+        assert_eq!(excerpt(long.as_bytes(), 1, 1), format!(" >    1 | FROM {}…\n", "ä".repeat(195)));
     }
 }

@@ -122,3 +122,14 @@ fn what_no_dockerfile_can_hold() {
     refused("include = \".:/srv\"", "include: `.:/srv`: that is the whole project");
     refused("include = \"*.x:/srv\"", "include: `*.x:/srv`: patterns are not possible");
 }
+
+#[test]
+fn an_entrypoint_is_one_of_the_programs_or_a_path() {
+    let scratch = Scratch::new(&[("go.mod", GO_MOD), ("cmd/a/main.go", MAIN)]);
+    let entrypoint =
+        |word: &str| crate::go(&scratch.path, &Ask { entrypoint: vec![word.into()], ..Ask::default() });
+    assert!(entrypoint("a").is_ok() && entrypoint("/bin/sh").is_ok());
+    let problem = entrypoint("b").unwrap_err();
+    assert_eq!(problem.message, "entrypoint: the image has no program `b`");
+    assert!(problem.help.is_some_and(|help| help.contains("`a`")));
+}
