@@ -63,7 +63,6 @@ pub fn problem(problem: recipe::Problem) -> Failure {
 /// # Errors
 /// If one can't be understood.
 pub fn ask(go: &Go, platforms: Option<&str>) -> Result<Ask, Failure> {
-    let platforms = platforms.into_iter().flat_map(|list| list.split(','));
     Ok(Ask {
         mains: go.mains.clone(),
         go: version(go)?,
@@ -71,7 +70,7 @@ pub fn ask(go: &Go, platforms: Option<&str>) -> Result<Ask, Failure> {
         ldflags: go.ldflags.clone(),
         includes: go.includes.iter().map(|text| include(text)).collect::<Result<_, _>>()?,
         entrypoint: go.entrypoint.iter().cloned().collect(),
-        platforms: platforms.map(str::parse).collect::<Result<_, _>>().map_err(Failure::Usage)?,
+        platforms: platforms.map_or(Ok(Vec::new()), |list| super::platforms::read(Some(list)))?,
         ..Ask::default()
     })
 }

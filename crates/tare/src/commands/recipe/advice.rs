@@ -36,7 +36,7 @@ fn advice(step: &StepError, places: &Places, recipe: &Recipe) -> Option<String> 
     }
     let says = |text: &str| step.tail.iter().any(|line| line.contains(text));
     let go = &recipe.go.version;
-    let text = if super::git::lacks_git(&engine::Error::Step(Box::new(step.clone()))) {
+    let text = if super::git::misses_git(step) {
         "a module is on no module proxy and has to be fetched with git: install git on this machine, or name a proxy \
          that has it in GOPROXY"
             .to_owned()

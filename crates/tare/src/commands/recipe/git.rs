@@ -7,6 +7,7 @@
 use std::path::{Path, PathBuf};
 
 use engine::Settings;
+use engine::error::StepError;
 use engine::settings::HostFiles;
 use recipe::Recipe;
 
@@ -43,7 +44,11 @@ const VARIABLES: [&str; 6] = [
 
 /// Whether a build failed for want of git.
 pub fn lacks_git(error: &engine::Error) -> bool {
-    let engine::Error::Step(step) = error else { return false };
+    matches!(error, engine::Error::Step(step) if misses_git(step))
+}
+
+/// Whether a step failed for want of git.
+pub fn misses_git(step: &StepError) -> bool {
     let signs = ["missing Git command", "\"git\": executable file not found"];
     step.tail.iter().any(|line| signs.iter().any(|sign| line.contains(sign)))
 }
