@@ -13,7 +13,7 @@ pub fn run(args: &Init) -> Outcome {
     if let Some(path) = super::source::found_dockerfile(folder) {
         return Err(Failure::Usage(format!("`{}` is there already, and is left as it is", path.display())));
     }
-    let recipe = recipe::go(folder, &super::recipe::ask(&args.go, None)?).map_err(super::recipe::problem)?;
+    let recipe = super::recipe::read(&args.go, folder, None)?;
     put(&folder.join("Dockerfile"), &recipe.dockerfile)?;
     match folder.join(".dockerignore") {
         ignore if ignore.exists() => eprintln!("note: `{}` is left as it is", ignore.display()),

@@ -17,7 +17,7 @@ pub fn run(args: &Pin) -> Outcome {
             path.display()
         )));
     }
-    let recipe = recipe::go(folder, &super::recipe::ask(&args.go, None)?).map_err(super::recipe::problem)?;
+    let recipe = super::recipe::read(&args.go, folder, None)?;
     let path = folder.join(plan::lock::NAME);
     let mut lock = super::lock::read(Some(&path))?;
     let platform = Platform::host();

@@ -38,7 +38,15 @@ pub fn of(args: &Build, folder: &Path) -> Result<Recipe, Failure> {
             "`--target` names a stage of a Dockerfile, and this build has none".to_owned(),
         ));
     }
-    recipe::go(folder, &ask(&args.go, args.platform.as_deref())?).map_err(problem)
+    read(&args.go, folder, args.platform.as_deref())
+}
+
+/// The recipe of a project.
+///
+/// # Errors
+/// As [`of`].
+pub fn read(go: &Go, folder: &Path, platforms: Option<&str>) -> Result<Recipe, Failure> {
+    recipe::go(folder, &ask(go, platforms)?).map_err(problem)
 }
 
 /// The toolchain that a recipe is built with.
@@ -53,16 +61,13 @@ pub fn chosen(go: &Go, recipe: &Recipe, lock: &Lock) -> Result<Toolchain, Failur
 }
 
 /// What goes wrong with a project is a build's failure, with advice.
-pub fn problem(problem: recipe::Problem) -> Failure {
+fn problem(problem: recipe::Problem) -> Failure {
     let help = problem.help.map(|help| format!("\nhelp: {help}")).unwrap_or_default();
     Failure::Other(problem.message + &help)
 }
 
 /// What flags ask for.
-///
-/// # Errors
-/// If one can't be understood.
-pub fn ask(go: &Go, platforms: Option<&str>) -> Result<Ask, Failure> {
+fn ask(go: &Go, platforms: Option<&str>) -> Result<Ask, Failure> {
     Ok(Ask {
         mains: go.mains.clone(),
         go: version(go)?,
