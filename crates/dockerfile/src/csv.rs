@@ -1,5 +1,8 @@
 //! One line of comma-separated values, with quoted fields, as `--mount` and `--device` take them.
 
+/// No mount or device has a tenth of them, and each costs more memory than a comma does.
+const MOST_FIELDS: usize = 1000;
+
 /// The fields of `line`. An empty line is an error, and so is a quote inside an unquoted field.
 pub fn fields(line: &str) -> Result<Vec<String>, String> {
     let mut rest = line.strip_suffix('\n').map_or(line, |line| line.strip_suffix('\r').unwrap_or(line));
@@ -10,6 +13,9 @@ pub fn fields(line: &str) -> Result<Vec<String>, String> {
     loop {
         let (field, behind) = if rest.starts_with('"') { quoted(rest)? } else { bare(rest)? };
         fields.push(field);
+        if fields.len() > MOST_FIELDS {
+            return Err(format!("more than {MOST_FIELDS} fields"));
+        }
         match behind {
             Some(behind) => rest = behind,
             None => return Ok(fields),
@@ -62,6 +68,7 @@ mod tests {
             ("\"a", None),
             ("\"a\"b", None),
             ("", None),
+            (&",".repeat(1000), None),
         ] {
             assert_eq!(
                 fields(line).ok(),

@@ -41,8 +41,22 @@ impl Place {
     /// `problem` found at this place.
     pub fn diagnostic(&self, problem: Problem) -> Diagnostic {
         let Place { line, end_line, span } = *self;
-        Diagnostic { line, end_line, span, message: problem.message, help: problem.help }
+        let (message, help) = (short(problem.message), problem.help.map(short));
+        Diagnostic { line, end_line, span, message, help }
     }
+}
+
+/// Longer messages are cut: a thousand of them must not take a thousand times ten megabytes.
+const MESSAGE: usize = 1000;
+
+/// A message, or its beginning if it quotes a line of megabytes.
+pub fn short(mut message: String) -> String {
+    if message.len() > MESSAGE {
+        message.truncate(message.floor_char_boundary(MESSAGE));
+        message.push('…');
+        message.shrink_to_fit();
+    }
+    message
 }
 
 /// A mistake whose place the caller knows.

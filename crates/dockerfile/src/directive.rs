@@ -5,6 +5,7 @@
 //! other languages' ways to name their frontend.
 
 use crate::diagnostic::Problem;
+use crate::json;
 
 /// What the directives of a file say.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -119,6 +120,5 @@ fn syntax_json(text: &str) -> Option<String> {
     if !text.trim_start().starts_with('{') {
         return None;
     }
-    let value: serde_json::Value = serde_json::from_str(text).ok()?;
-    value.get("syntax")?.as_str().map(String::from)
+    json::syntax(text)
 }

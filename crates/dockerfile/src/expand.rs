@@ -8,8 +8,14 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 
+use crate::diagnostic::short;
 use crate::quote::quote;
-use crate::substring;
+use crate::steps;
+use crate::substring::{self, Work};
+
+use collect::Words;
+
+mod collect;
 
 /// Values of variables.
 pub trait Vars {
@@ -75,6 +81,8 @@ pub struct Expanded {
     pub used: BTreeSet<String>,
     /// The variables that were looked up and not set.
     pub unset: BTreeSet<String>,
+    /// Bytes of values that were copied or compared, also those that are not in the text.
+    pub work: usize,
 }
 
 /// Why a word cannot be expanded.
@@ -82,6 +90,8 @@ pub struct Expanded {
 pub struct ExpandError {
     /// The reason, without the word.
     pub message: String,
+    /// As [`Expanded::work`].
+    pub work: usize,
     word: String,
 }
 
@@ -107,9 +117,11 @@ pub fn expand<V: Vars + ?Sized>(
     mode: Mode,
 ) -> Result<Expanded, ExpandError> {
     let mut lexer = Lexer::new(word, escape, vars, mode);
-    let text =
-        lexer.until(None, mode.raw_escapes, false, &mut None).map_err(|message| error(word, message))?;
-    Ok(Expanded { text, used: lexer.used, unset: lexer.unset })
+    let text = lexer.until(None, mode.raw_escapes, false, &mut None);
+    let work = lexer.work.done;
+    steps::note(word.len() + work);
+    let text = text.map_err(|message| error(word, message, work))?;
+    Ok(Expanded { text, used: lexer.used, unset: lexer.unset, work })
 }
 
 /// `word` with its variables filled in, cut at white space outside quotes, also that of values.
@@ -119,65 +131,48 @@ pub fn expand_words<V: Vars + ?Sized>(
     vars: &V,
     mode: Mode,
 ) -> Result<Vec<String>, ExpandError> {
-    words(Lexer::new(word, escape, vars, mode))
+    words(Lexer::new(word, escape, vars, mode), None).map(|(words, _)| words)
 }
 
-/// The words of a line that may announce here-documents.
+/// As [`expand_words`], with the work that it took.
+pub fn expand_words_counted<V: Vars + ?Sized>(
+    word: &str,
+    escape: char,
+    vars: &V,
+    mode: Mode,
+) -> Result<(Vec<String>, usize), ExpandError> {
+    words(Lexer::new(word, escape, vars, mode), None)
+}
+
+/// The words of a line that may announce here-documents; with `only`, those that hold it.
 ///
 /// BuildKit's lexer forgets the beginning of a word when a form with an operator follows in it. It does
 /// not matter to any other user, but here it decides what is a here-document: `$((1 <<${N:-2}))` is none.
-pub(crate) fn announcement_words(line: &str, mode: Mode) -> Result<Vec<String>, ExpandError> {
-    words(Lexer { forgets: true, ..Lexer::new(line, '\\', &(), mode) })
+pub(crate) fn announcement_words(
+    line: &str,
+    mode: Mode,
+    only: Option<&'static str>,
+) -> Result<Vec<String>, ExpandError> {
+    let lexer = Lexer { forgets: true, ..Lexer::new(line, '\\', &(), mode) };
+    words(lexer, only).map(|(words, _)| words)
 }
 
-fn words<V: Vars + ?Sized>(mut lexer: Lexer<'_, V>) -> Result<Vec<String>, ExpandError> {
+fn words<V: Vars + ?Sized>(
+    mut lexer: Lexer<'_, V>,
+    only: Option<&'static str>,
+) -> Result<(Vec<String>, usize), ExpandError> {
     let (word, raw) = (lexer.text, lexer.mode.raw_escapes);
-    let mut words = Some(Words::default());
-    lexer.until(None, raw, false, &mut words).map_err(|message| error(word, message))?;
-    Ok(words.map(Words::finish).unwrap_or_default())
+    let mut words = Some(Words::with(only));
+    let text = lexer.until(None, raw, false, &mut words);
+    let work = lexer.work.done;
+    steps::note(word.len() + work);
+    text.map_err(|message| error(word, message, work))?;
+    Ok((words.map(Words::finish).unwrap_or_default(), work))
 }
 
-fn error(word: &str, message: String) -> ExpandError {
+fn error(word: &str, message: String, work: usize) -> ExpandError {
     // A message is no place for ten megabytes.
-    ExpandError { message, word: word.chars().take(200).collect() }
-}
-
-/// The words of a text so far.
-#[derive(Default)]
-struct Words {
-    done: Vec<String>,
-    current: String,
-    open: bool,
-}
-
-impl Words {
-    fn push(&mut self, c: char) {
-        if !c.is_whitespace() {
-            self.push_raw(c);
-        } else if self.open && !self.current.is_empty() {
-            self.done.push(std::mem::take(&mut self.current));
-            self.open = false;
-        }
-    }
-
-    fn push_raw(&mut self, c: char) {
-        self.current.push(c);
-        self.open = true;
-    }
-
-    fn push_special(&mut self, from: char, text: &str) {
-        if from == '$' {
-            text.chars().for_each(|c| self.push(c));
-        } else {
-            self.current.push_str(text);
-            self.open = true;
-        }
-    }
-
-    fn finish(mut self) -> Vec<String> {
-        self.done.extend((!self.current.is_empty()).then_some(self.current));
-        self.done
-    }
+    ExpandError { message: short(message), work, word: word.chars().take(200).collect() }
 }
 
 struct Lexer<'a, V: ?Sized> {
@@ -190,6 +185,7 @@ struct Lexer<'a, V: ?Sized> {
     used: BTreeSet<String>,
     unset: BTreeSet<String>,
     depth: usize,
+    work: Work,
     forgets: bool,
     nested: bool,
 }
@@ -200,8 +196,8 @@ impl<'a, V: Vars + ?Sized> Lexer<'a, V> {
     fn new(text: &'a str, escape: char, vars: &'a V, mode: Mode) -> Lexer<'a, V> {
         let (used, unset) = (BTreeSet::new(), BTreeSet::new());
         let raw_escapes = mode.raw_escapes;
-        let (depth, forgets, nested) = (0, false, false);
-        Lexer { text, rest: text, escape, mode, raw_escapes, vars, used, unset, depth, forgets, nested }
+        let (depth, work, forgets, nested) = (0, Work::default(), false, false);
+        Lexer { text, rest: text, escape, mode, raw_escapes, vars, used, unset, depth, work, forgets, nested }
     }
 
     fn peek(&self) -> Option<char> {
@@ -260,7 +256,7 @@ impl<'a, V: Vars + ?Sized> Lexer<'a, V> {
     fn note_special(&mut self, c: char, text: &str, words: &mut Option<Words>) {
         let Some(words) = words else { return };
         if std::mem::take(&mut self.nested) && self.forgets {
-            words.current.clear();
+            words.forget();
         }
         words.push_special(c, text);
     }
@@ -368,7 +364,7 @@ impl<'a, V: Vars + ?Sized> Lexer<'a, V> {
         }
         match self.look_up(name) {
             None if self.mode.keep_unset => Ok(format!("${name}")),
-            value => Ok(value.unwrap_or_default()),
+            value => self.copy(value),
         }
     }
 
@@ -384,13 +380,20 @@ impl<'a, V: Vars + ?Sized> Lexer<'a, V> {
         &rest[..length]
     }
 
-    fn look_up(&mut self, name: &str) -> Option<String> {
+    /// A value as text. Each copy counts, also those that come to nothing in `${U:+$A}`.
+    fn copy(&mut self, value: Option<Cow<'a, str>>) -> Text {
+        let value = value.unwrap_or_default();
+        self.work.spend(value.len())?;
+        Ok(value.into_owned())
+    }
+
+    fn look_up(&mut self, name: &str) -> Option<Cow<'a, str>> {
         let value = self.vars.get(name);
         let seen = if value.is_some() { &mut self.used } else { &mut self.unset };
         if !seen.contains(name) {
             seen.insert(name.to_owned());
         }
-        value.map(Cow::into_owned)
+        value
     }
 
     fn braces(&mut self) -> Text {
@@ -404,7 +407,7 @@ impl<'a, V: Vars + ?Sized> Lexer<'a, V> {
             None => Err(MISSING_BRACE.to_owned()),
             Some('}') => match self.look_up(name) {
                 None if self.mode.keep_unset => Ok(format!("${{{name}}}")),
-                value => Ok(value.unwrap_or_default()),
+                value => self.copy(value),
             },
             Some(':') => self.operator(name, true),
             Some(c @ ('+' | '-' | '?' | '#' | '%')) => self.operate(name, c, false),
@@ -434,8 +437,8 @@ impl<'a, V: Vars + ?Sized> Lexer<'a, V> {
             ('-', false) | ('+', true) => Ok(word),
             ('+', false) => Ok(String::new()),
             ('?', false) => Err(demanded(name, &word, value.is_some())),
-            ('-' | '?', true) => Ok(value.unwrap_or_default()),
-            ('#' | '%', _) => substring::trim(&value.unwrap_or_default(), &word, operator),
+            ('-' | '?', true) => self.copy(value),
+            ('#' | '%', _) => substring::trim(&value.unwrap_or_default(), &word, operator, &mut self.work),
             _ => Err(unsupported(&format!("{colon_text}{operator}"))),
         }
     }
@@ -446,7 +449,10 @@ impl<'a, V: Vars + ?Sized> Lexer<'a, V> {
         let by = self.nested('}', true, false, MISSING_BRACE)?;
         match self.look_up(name) {
             None if self.mode.keep_unset => Ok(format!("${{{name}/{pattern}/{by}}}")),
-            value => substring::replace(&value.unwrap_or_default(), &pattern, &by, all, MAX_TEXT),
+            value => {
+                let value = value.unwrap_or_default();
+                substring::replace(&value, &pattern, &by, all, MAX_TEXT, &mut self.work)
+            }
         }
     }
 

@@ -4,6 +4,7 @@
 
 use crate::diagnostic::Problem;
 use crate::suggest;
+use crate::words::MOST_FLAGS;
 
 /// What a flag takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +26,9 @@ pub struct Flags {
 impl Flags {
     /// Reads flags as `words::flags` found them.
     pub fn read(flags: &[String], known: &[(&'static str, Takes)]) -> Result<Flags, Problem> {
+        if flags.len() > MOST_FLAGS {
+            return Err(format!("more than {MOST_FLAGS} flags").into());
+        }
         let mut read = Flags::default();
         for flag in flags {
             let (name, value) = flag.split_once('=').map_or((flag.as_str(), None), |(n, v)| (n, Some(v)));

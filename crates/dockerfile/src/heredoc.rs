@@ -43,7 +43,7 @@ impl Heredoc {
 pub fn find(line: &str) -> Result<Vec<Heredoc>, ExpandError> {
     let mode = Mode { raw_quotes: true, raw_escapes: true, keep_unset: true, ..Mode::WORD };
     // A line that is no sequence of words to us may well be one to the shell; then it has no documents.
-    let words = expand::announcement_words(line, mode).unwrap_or_default();
+    let words = expand::announcement_words(line, mode, Some("<<")).unwrap_or_default();
     words.iter().filter_map(|word| announced(word).transpose()).collect()
 }
 
@@ -51,9 +51,9 @@ pub fn find(line: &str) -> Result<Vec<Heredoc>, ExpandError> {
 pub fn announced(word: &str) -> Result<Option<Heredoc>, ExpandError> {
     let Some((fd, chomp, name)) = split(word) else { return Ok(None) };
     let mode = Mode { keep_unset: true, ..Mode::WORD };
-    let words = expand::announcement_words(name, mode)?;
+    let words = expand::announcement_words(name, mode, None)?;
     let [plain] = &words[..] else { return Ok(None) };
-    let raw = expand::announcement_words(name, Mode { raw_quotes: true, ..mode })?;
+    let raw = expand::announcement_words(name, Mode { raw_quotes: true, ..mode }, None)?;
     let expand = raw.first().is_some_and(|raw| quotes(raw) == quotes(plain));
     Ok(Some(Heredoc { name: plain.clone(), content: String::new(), expand, chomp, fd }))
 }

@@ -9,6 +9,7 @@ use std::borrow::Cow;
 
 use crate::diagnostic::{Diagnostic, Place, Span};
 use crate::directive::{self, Reader};
+use crate::steps;
 
 /// What one instruction is written on.
 #[derive(Debug)]
@@ -126,6 +127,7 @@ impl<'a> Lexer<'a> {
         let rest = self.text.get(start..).filter(|rest| !rest.is_empty())?;
         let length = rest.bytes().position(|b| b == b'\n').map_or(rest.len(), |newline| newline + 1);
         self.position += length;
+        steps::note(length);
         self.line = self.line.saturating_add(1);
         Some(Physical { whole: &rest[..length], start })
     }

@@ -11,6 +11,7 @@ use crate::heredoc::{self, Heredoc};
 use crate::instruction::{Instruction, Kind};
 use crate::lex::{Lexer, Logical};
 use crate::syntax::{self, Parts};
+use crate::words::MOST;
 
 /// A Dockerfile, read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -163,6 +164,9 @@ impl<'a, 's> Parser<'a, 's> {
             return Ok(Vec::new());
         }
         let announced = heredoc::find(&logical.text).map_err(|e| Problem::new(e.to_string()))?;
+        if announced.len() > MOST {
+            return Err(format!("more than {MOST} here-documents").into());
+        }
         announced.into_iter().map(|heredoc| self.with_body(heredoc)).collect()
     }
 

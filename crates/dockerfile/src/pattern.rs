@@ -20,9 +20,11 @@ enum Matcher {
     Prefix(String),
     /// What stands behind `**`.
     Suffix(String),
-    Items(Vec<Item>),
+    /// What there is one by one, and the classes among it.
+    Items(Vec<Item>, Vec<Class>),
 }
 
+/// Small, as there is one a character: a file of ten megabytes has ten million.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Item {
     Char(char),
@@ -34,7 +36,8 @@ enum Item {
     Directories,
     /// `**` at the end.
     Rest,
-    Class(Class),
+    /// Which of the classes.
+    Class(u32),
 }
 
 impl Pattern {
@@ -57,7 +60,7 @@ impl Pattern {
             Matcher::Suffix(suffix) => {
                 path.ends_with(suffix.as_str()) || suffix.strip_prefix('/').is_some_and(|name| name == path)
             }
-            Matcher::Items(items) => Run::new(items).over(path),
+            Matcher::Items(items, classes) => Run::new(items, classes).over(path),
         }
     }
 
@@ -70,7 +73,7 @@ impl Pattern {
             // What a parent begins with, its entries begin with too.
             Matcher::Prefix(_) => self.matches(path),
             Matcher::Suffix(_) => parents(path).any(|parent| self.matches(parent)) || self.matches(path),
-            Matcher::Items(items) => Run::new(items).over_parents(path),
+            Matcher::Items(items, classes) => Run::new(items, classes).over_parents(path),
         }
     }
 
@@ -81,8 +84,8 @@ impl Pattern {
             Matcher::Exact => self.text.starts_with(&below),
             Matcher::Prefix(prefix) => prefix.starts_with(&below) || below.starts_with(prefix.as_str()),
             Matcher::Suffix(_) => true,
-            Matcher::Items(items) => {
-                let mut run = Run::new(items);
+            Matcher::Items(items, classes) => {
+                let mut run = Run::new(items, classes);
                 below.chars().all(|c| run.step(c))
             }
         }
@@ -90,7 +93,7 @@ impl Pattern {
 }
 
 fn compile(text: &str) -> Result<Matcher, BadPattern> {
-    let items = items(text)?;
+    let (items, classes) = items(text)?;
     let literal = |items: &[Item]| items.iter().all(|item| matches!(item, Item::Char(_)));
     let plain = !text.contains(['[', ']', '\\']);
     Ok(match &items[..] {
@@ -99,24 +102,28 @@ fn compile(text: &str) -> Result<Matcher, BadPattern> {
             Matcher::Prefix(text[..text.len() - 2].to_owned())
         }
         [Item::Directories, behind @ ..] if plain && literal(behind) => Matcher::Suffix(text[2..].to_owned()),
-        _ => Matcher::Items(items),
+        _ => Matcher::Items(items, classes),
     })
 }
 
-fn items(text: &str) -> Result<Vec<Item>, BadPattern> {
-    let mut items = Vec::new();
+fn items(text: &str) -> Result<(Vec<Item>, Vec<Class>), BadPattern> {
+    let (mut items, mut classes) = (Vec::new(), Vec::new());
     let mut chars = text.chars();
     while let Some(c) = chars.next() {
         items.push(match c {
             '*' if chars.as_str().starts_with('*') => stars(&mut chars),
             '*' => Item::Star,
             '?' => Item::Any,
-            '[' => Item::Class(Class::parse(&mut chars)?),
+            '[' => {
+                classes.push(Class::parse(&mut chars)?);
+                Item::Class(u32::try_from(classes.len() - 1).map_err(|_| BadPattern)?)
+            }
             '\\' => Item::Char(chars.next().ok_or(BadPattern)?),
             c => Item::Char(c),
         });
     }
-    Ok(items)
+    items.shrink_to_fit();
+    Ok((items, classes))
 }
 
 /// The second star, and a slash that belongs to it.
@@ -135,14 +142,15 @@ fn parents(path: &str) -> impl Iterator<Item = &str> {
 /// All the places in a pattern where one can be after some of a path.
 struct Run<'a> {
     items: &'a [Item],
+    classes: &'a [Class],
     now: Vec<bool>,
     next: Vec<bool>,
 }
 
 impl<'a> Run<'a> {
-    fn new(items: &'a [Item]) -> Run<'a> {
+    fn new(items: &'a [Item], classes: &'a [Class]) -> Run<'a> {
         let none = vec![false; items.len() + 1];
-        let mut run = Run { items, now: none.clone(), next: none };
+        let mut run = Run { items, classes, now: none.clone(), next: none };
         run.enter(0);
         std::mem::swap(&mut run.now, &mut run.next);
         run
@@ -184,7 +192,7 @@ impl<'a> Run<'a> {
         match &self.items[at] {
             Item::Char(wanted) if *wanted == c => self.enter(at + 1),
             Item::Any if c != '/' => self.enter(at + 1),
-            Item::Class(class) if class.contains(c) => self.enter(at + 1),
+            Item::Class(class) if self.classes[*class as usize].contains(c) => self.enter(at + 1),
             Item::Star if c != '/' => self.enter(at),
             Item::Rest => self.enter(at),
             Item::Directories => {
@@ -205,5 +213,15 @@ impl<'a> Run<'a> {
             at += 1;
             self.next[at] = true;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Item;
+
+    #[test]
+    fn an_item_takes_little() {
+        assert!(size_of::<Item>() <= 8);
     }
 }

@@ -5,16 +5,25 @@ use std::fmt::Write;
 /// `text` in double quotes, with Go's escapes.
 pub fn quote(text: &str) -> String {
     let mut quoted = String::with_capacity(text.len() + 2);
-    quoted.push('"');
-    text.chars().for_each(|c| push(&mut quoted, c));
-    quoted.push('"');
+    push_quoted(&mut quoted, text);
     quoted
 }
 
 /// Words as Go prints a list with `%q`: `["a" "b"]`.
 pub fn quote_list(words: &[String]) -> String {
-    let words: Vec<String> = words.iter().map(|word| quote(word)).collect();
-    format!("[{}]", words.join(" "))
+    let mut list = String::from("[");
+    for (index, word) in words.iter().enumerate() {
+        list.push_str(if index == 0 { "" } else { " " });
+        push_quoted(&mut list, word);
+    }
+    list.push(']');
+    list
+}
+
+fn push_quoted(out: &mut String, text: &str) {
+    out.push('"');
+    text.chars().for_each(|c| push(out, c));
+    out.push('"');
 }
 
 fn push(out: &mut String, c: char) {

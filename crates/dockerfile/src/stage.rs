@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use crate::diagnostic::{Diagnostic, Place, Problem};
 use crate::instruction::{ArgDecl, From, Instruction, Kind};
 use crate::parse::Dockerfile;
+use crate::steps;
 
 /// The stages of a Dockerfile.
 #[derive(Debug)]
@@ -93,7 +94,7 @@ impl<'a> Stages<'a> {
     /// The stage that the expanded image name of a FROM in stage `before` stands for: the last one above
     /// of exactly that name. Names are in lower case, so `FROM FOO` never finds one.
     pub fn base(&self, image: &str, before: usize) -> Option<usize> {
-        self.named(image).iter().copied().take_while(|index| *index < before).last()
+        above(self.named(image), before)
     }
 
     /// What `--from=text` of a COPY in stage `before` stands for: a number is an index, a name counts in
@@ -109,8 +110,7 @@ impl<'a> Stages<'a> {
     pub fn find_named(&self, text: &str, before: usize) -> Found {
         let lower = text.to_lowercase();
         let all = self.named(&lower);
-        let above = all.iter().copied().take_while(|index| *index < before).last();
-        match (above, all.first()) {
+        match (above(all, before), all.first()) {
             (Some(index), _) => Found::Earlier(index),
             (None, Some(index)) if *index == before => Found::Own,
             (None, Some(index)) => Found::Later(*index),
@@ -130,6 +130,7 @@ impl<'a> Stages<'a> {
     }
 
     fn named(&self, name: &str) -> &[usize] {
+        steps::note(name.len() + 1);
         self.names.get(name).map_or(&[], Vec::as_slice)
     }
 
@@ -142,4 +143,9 @@ impl<'a> Stages<'a> {
             Err(_) => Found::NoSuchIndex,
         }
     }
+}
+
+/// The last of these indices, which are in order, that is less than `before`.
+fn above(all: &[usize], before: usize) -> Option<usize> {
+    all[..all.partition_point(|index| *index < before)].last().copied()
 }

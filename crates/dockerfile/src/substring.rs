@@ -4,14 +4,32 @@
 //! crosses a line break. It is matched piece by piece between its stars: the earliest place of each
 //! piece is always the right one, so no backtracking is needed.
 
-/// Comparisons that one match may take. Only patterns with `?` in megabytes of value come near.
-const MAX_WORK: usize = 1 << 24;
+use std::ops::Range;
+
+/// Bytes of values that one word may copy or compare: `${U:+$A}` costs `A` and comes to nothing, and a word
+/// of ten megabytes has a million of them. Only patterns with `?` in megabytes of value come near otherwise.
+const MAX_WORK: usize = 1 << 26;
+
+/// What a word has cost so far.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Work {
+    /// Bytes that were copied or compared.
+    pub done: usize,
+}
+
+impl Work {
+    /// Counts `steps` more, or refuses the word.
+    pub fn spend(&mut self, steps: usize) -> Result<(), String> {
+        self.done = self.done.saturating_add(steps);
+        if self.done > MAX_WORK { Err("the substitution takes too long".to_owned()) } else { Ok(()) }
+    }
+}
 
 /// A stretch of a pattern between two stars.
 struct Piece {
     literal: Vec<Option<char>>,
     /// The same as text, if it has no `?`.
-    text: Option<String>,
+    text: Option<Literal>,
     /// A star stands in front.
     star: bool,
 }
@@ -22,26 +40,35 @@ impl Piece {
     }
 }
 
-struct Pattern {
+/// A piece that is only text.
+struct Literal {
+    text: String,
+    /// Its first line break. Looked for once, as there may be many short lines and one long text.
+    newline: Option<usize>,
+}
+
+struct Pattern<'w> {
     pieces: Vec<Piece>,
-    work: usize,
+    work: &'w mut Work,
 }
 
 /// `value` without the part at its beginning (`#`) or end (`%`) that the pattern matches: the shortest,
 /// or, with the operator doubled, the longest.
-pub fn trim(value: &str, word: &str, operator: char) -> Result<String, String> {
+pub fn trim(value: &str, word: &str, operator: char, work: &mut Work) -> Result<String, String> {
+    work.spend(value.len() + word.len())?;
     let (word, longest) = word.strip_prefix(operator).map_or((word, false), |word| (word, true));
     if operator == '#' {
-        return trim_start(value, word, longest);
+        return trim_start(value, word, longest, work);
     }
+    work.spend(4 * value.len())?;
     // The shortest match at the end is the shortest at the beginning of everything turned around.
     let value: String = value.chars().rev().collect();
-    let kept = trim_start(&value, &reversed(word), longest)?;
+    let kept = trim_start(&value, &reversed(word), longest, work)?;
     Ok(kept.chars().rev().collect())
 }
 
-fn trim_start(value: &str, word: &str, longest: bool) -> Result<String, String> {
-    let mut pattern = Pattern::parse(word)?;
+fn trim_start(value: &str, word: &str, longest: bool, work: &mut Work) -> Result<String, String> {
+    let mut pattern = Pattern::parse(word, work)?;
     let end = pattern.match_at(value, 0, longest)?;
     Ok(value[end.unwrap_or(0)..].to_owned())
 }
@@ -58,8 +85,16 @@ fn reversed(word: &str) -> String {
 }
 
 /// `value` with the first match of the pattern, or all, replaced. The result has at most `most` bytes.
-pub fn replace(value: &str, word: &str, by: &str, all: bool, most: usize) -> Result<String, String> {
-    let mut pattern = Pattern::parse(word)?;
+pub fn replace(
+    value: &str,
+    word: &str,
+    by: &str,
+    all: bool,
+    most: usize,
+    work: &mut Work,
+) -> Result<String, String> {
+    work.spend(value.len() + word.len())?;
+    let mut pattern = Pattern::parse(word, work)?;
     let mut out = String::new();
     let (mut copied, mut from, mut last_end) = (0, 0, None);
     while let Some((start, end)) = pattern.find(value, from)? {
@@ -69,6 +104,7 @@ pub fn replace(value: &str, word: &str, by: &str, all: bool, most: usize) -> Res
             out.push_str(by);
             (copied, last_end) = (end, Some(end));
         }
+        pattern.work.spend(16)?;
         if out.len() > most {
             return Err(format!("the result is larger than {} MiB", most >> 20));
         }
@@ -78,6 +114,7 @@ pub fn replace(value: &str, word: &str, by: &str, all: bool, most: usize) -> Res
         }
     }
     out.push_str(&value[copied..]);
+    work.spend(out.len())?;
     Ok(out)
 }
 
@@ -85,8 +122,8 @@ fn char_len(text: &str, at: usize) -> usize {
     text[at..].chars().next().map_or(1, char::len_utf8)
 }
 
-impl Pattern {
-    fn parse(word: &str) -> Result<Pattern, String> {
+impl<'w> Pattern<'w> {
+    fn parse(word: &str, work: &'w mut Work) -> Result<Pattern<'w>, String> {
         let mut pieces = vec![Piece::new(false)];
         let mut chars = word.chars();
         while let Some(c) = chars.next() {
@@ -100,8 +137,11 @@ impl Pattern {
                 c => last.literal.push(Some(c)),
             }
         }
-        pieces.iter_mut().for_each(|piece| piece.text = piece.literal.iter().copied().collect());
-        Ok(Pattern { pieces, work: 0 })
+        pieces.iter_mut().for_each(|piece| {
+            let text = piece.literal.iter().copied().collect::<Option<String>>();
+            piece.text = text.map(|text| Literal { newline: text.find('\n'), text });
+        });
+        Ok(Pattern { pieces, work })
     }
 
     /// The leftmost match at or behind `from`, and the longest there.
@@ -124,6 +164,9 @@ impl Pattern {
     /// The end of the shortest or longest match that begins at `at`.
     fn match_at(&mut self, value: &str, at: usize, longest: bool) -> Result<Option<usize>, String> {
         let Some(mut end) = self.piece_at(0, value, at)? else { return Ok(None) };
+        if self.pieces.len() == 1 {
+            return Ok(Some(end));
+        }
         // A star ends at the line's end at the latest. Looked up once a line, not once a star.
         let mut limit = line_end(value, end);
         for index in 1..self.pieces.len() {
@@ -144,12 +187,12 @@ impl Pattern {
 
     fn piece_at(&mut self, index: usize, value: &str, at: usize) -> Result<Option<usize>, String> {
         let piece = &self.pieces[index];
-        if let Some(text) = &piece.text {
+        if let Some(Literal { text, .. }) = &piece.text {
             return Ok(value[at..].starts_with(text.as_str()).then(|| at + text.len()));
         }
         let mut rest = value[at..].chars();
         for item in &piece.literal {
-            self.work += 1;
+            self.work.done += 1;
             let matches = match (item, rest.next()) {
                 (Some(wanted), Some(c)) => c == *wanted,
                 (None, Some(c)) => c != '\n',
@@ -159,7 +202,7 @@ impl Pattern {
                 return Ok(None);
             }
         }
-        self.check_work()?;
+        self.work.spend(0)?;
         Ok(Some(value.len() - rest.as_str().len()))
     }
 
@@ -172,14 +215,15 @@ impl Pattern {
         limit: usize,
     ) -> Result<Option<usize>, String> {
         if let Some(text) = &self.pieces[index].text {
-            let found = window(value, from, limit, text.len()).find(text.as_str());
-            return Ok(found.map(|at| from + at));
+            let found = text.within(value, from..limit, |room, text| room.find(text));
+            self.work.spend(text.cost(limit - from) + found.unwrap_or(limit) - from)?;
+            return Ok(found);
         }
         for (at, _) in value[from..].char_indices().take_while(|(at, _)| from + at <= limit) {
             if self.piece_at(index, value, from + at)?.is_some() {
                 return Ok(Some(from + at));
             }
-            self.check_work()?;
+            self.work.spend(1)?;
         }
         Ok(None)
     }
@@ -193,37 +237,53 @@ impl Pattern {
         limit: usize,
     ) -> Result<Option<usize>, String> {
         if let Some(text) = &self.pieces[index].text {
-            let found = window(value, from, limit, text.len()).rfind(text.as_str());
-            return Ok(found.map(|at| from + at));
+            let found = text.within(value, from..limit, |room, text| room.rfind(text));
+            self.work.spend(text.cost(limit - from) + limit - found.unwrap_or(from))?;
+            return Ok(found);
         }
-        for (at, _) in value[from..].char_indices().rev().skip_while(|(at, _)| from + at > limit) {
-            if self.piece_at(index, value, from + at)?.is_some() {
-                return Ok(Some(from + at));
+        // From the line's end: from the value's end, each of many lines would cost all that follow it.
+        let before = value[from..limit].char_indices().rev().map(|(at, _)| from + at);
+        for at in std::iter::once(limit).chain(before) {
+            if self.piece_at(index, value, at)?.is_some() {
+                return Ok(Some(at));
             }
-            self.check_work()?;
+            self.work.spend(1)?;
         }
         Ok(None)
     }
+}
 
-    fn check_work(&self) -> Result<(), String> {
-        if self.work > MAX_WORK {
-            return Err("the pattern takes too long to match".to_owned());
+impl Literal {
+    /// Where it begins, in a range that ends where its line does, or the value.
+    fn within(
+        &self,
+        value: &str,
+        range: Range<usize>,
+        find: fn(&str, &str) -> Option<usize>,
+    ) -> Option<usize> {
+        let (from, limit) = (range.start, range.end);
+        match self.newline.filter(|_| limit < value.len()) {
+            // Its first line break can only be the one at the end of the range.
+            Some(newline) => {
+                let at =
+                    limit.checked_sub(newline).filter(|at| *at >= from && value.is_char_boundary(*at))?;
+                value[at..].starts_with(self.text.as_str()).then_some(at)
+            }
+            // To prepare the search for a long text costs as much as it is long.
+            None if self.text.len() > limit - from => None,
+            None => find(&value[range], &self.text).map(|at| from + at),
         }
-        Ok(())
+    }
+
+    /// What that takes beside the way to the place.
+    fn cost(&self, room: usize) -> usize {
+        let length = self.text.len();
+        if self.newline.is_some() { length } else { length.min(room) }
     }
 }
 
 fn line_end(value: &str, from: usize) -> usize {
     value[from..].find('\n').map_or(value.len(), |newline| from + newline)
-}
-
-/// The part of `value` in which a text of `length` bytes can begin between `from` and `limit`.
-fn window(value: &str, from: usize, limit: usize, length: usize) -> &str {
-    let mut end = limit.saturating_add(length).min(value.len());
-    while !value.is_char_boundary(end) {
-        end -= 1;
-    }
-    &value[from..end]
 }
 
 /// What an escape stands for. `}` and `/` are escaped for the sake of `${…}`, the others for the pattern.

@@ -1,12 +1,21 @@
 //! "Did you mean": the known name nearest to an unknown one.
 
+use crate::steps;
+
 /// Names further apart than this have nothing to do with each other.
 const NEAR: usize = 3;
 
+/// Nobody mistypes longer names, and the distance of two costs the product of their lengths.
+const LONG: usize = 100;
+
 /// The name in `known` that is nearest to `name`, in the letter case of `name`; `None` if none is near.
 pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    if name.len() > LONG {
+        return None;
+    }
     let lower = name.to_lowercase();
-    let near = known.into_iter().map(|option| (distance(&lower, &option.to_lowercase()), option));
+    let known = known.into_iter().filter(|option| option.len() <= LONG);
+    let near = known.map(|option| (distance(&lower, &option.to_lowercase()), option));
     let (distance, option) = near.min_by_key(|(distance, _)| *distance)?;
     (distance > 0 && distance < NEAR).then(|| in_case_of(name, option))
 }
@@ -23,10 +32,11 @@ fn in_case_of(name: &str, option: &str) -> String {
 
 /// How many letters to insert, drop or replace, or `NEAR` if it takes as many or more.
 fn distance(a: &str, b: &str) -> usize {
-    // Also keeps a keyword of ten million letters from costing as many steps.
+    steps::note(1);
     if a.len().abs_diff(b.len()) > NEAR * 4 {
         return NEAR;
     }
+    steps::note(a.len() * b.len());
     let b: Vec<char> = b.chars().collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, x) in a.chars().enumerate() {
@@ -53,6 +63,7 @@ mod tests {
             ("COPY", None),
             ("something", None),
             ("", None),
+            (&"long".repeat(30), None),
         ] {
             assert_eq!(nearest(name, known).as_deref(), expected, "{name}");
         }

@@ -6,14 +6,16 @@ use crate::diagnostic::Problem;
 use crate::duration;
 use crate::expand::{Mode, expand};
 use crate::flag::{Flags, Takes};
-use crate::heredoc::{self, Heredoc};
+use crate::heredoc::Heredoc;
 use crate::instruction::{
     Add, AddFlags, ArgDecl, Check, Command, Copy, CopyFlags, From, Healthcheck, KeyValue, Kind, Run,
     RunFlags, Timing,
 };
+use crate::json::{self, Array};
 use crate::mount::Mount;
 use crate::quote::quote;
-use crate::{device, signal, suggest, words};
+use crate::sources::sources;
+use crate::{device, signal, steps, suggest, words};
 
 /// What an instruction is made of.
 pub struct Parts<'a> {
@@ -31,6 +33,7 @@ type Read = Result<Kind, Problem>;
 
 /// Cuts a logical line.
 pub fn cut(line: &str, escape: char) -> Parts<'_> {
+    steps::note(line.len());
     let (keyword, rest) = words::cut(line.trim());
     let (flags, text) = words::flags(rest.unwrap_or_default(), escape);
     Parts { keyword, flags, text: text.trim(), escape }
@@ -65,7 +68,7 @@ pub fn keyword(text: &str) -> Option<&'static str> {
 /// Whether here-documents may follow the line: RUN, COPY or ADD, also behind ONBUILD, not in JSON form.
 pub fn may_have_heredocs(parts: &Parts<'_>) -> bool {
     match keyword(parts.keyword) {
-        Some("RUN" | "COPY" | "ADD") => !matches!(json(parts.text), Ok(Some(_))),
+        Some("RUN" | "COPY" | "ADD") => !matches!(json::array(parts.text), Array::Strings(_) | Array::Long),
         // Looks one level deep, so that a line of nothing but ONBUILD is not looked at over and over.
         Some("ONBUILD") => {
             let inner = cut(parts.text, parts.escape);
@@ -126,7 +129,7 @@ fn no_flags(parts: &Parts<'_>) -> Result<(), Problem> {
 
 fn from(parts: &Parts<'_>) -> Read {
     let flags = Flags::read(&parts.flags, &[("platform", Takes::Text)])?;
-    let mut words = words::split(parts.text).into_iter();
+    let mut words = words::blank(parts.text).map(String::from);
     let (image, as_text, alias_text) = (words.next(), words.next(), words.next());
     let is_as = as_text.as_deref().is_some_and(|word| word.eq_ignore_ascii_case("as"));
     let image = match (image, words.next()) {
@@ -209,7 +212,7 @@ fn copy(parts: &Parts<'_>, heredocs: Vec<Heredoc>) -> Read {
         exclude: read.texts("exclude").collect(),
     };
     check_copy_from(flags.from.as_deref())?;
-    let (sources, dest, heredocs) = sources(words, &heredocs, "COPY")?;
+    let (sources, dest, heredocs) = sources(words, heredocs, "COPY")?;
     Ok(Kind::Copy(Copy { sources, dest, heredocs, flags }))
 }
 
@@ -245,7 +248,7 @@ fn add(parts: &Parts<'_>, heredocs: Vec<Heredoc>) -> Read {
         keep_git_dir: read.bool("keep-git-dir"),
         unpack: read.bool("unpack"),
     };
-    let (sources, dest, heredocs) = sources(words, &heredocs, "ADD")?;
+    let (sources, dest, heredocs) = sources(words, heredocs, "ADD")?;
     Ok(Kind::Add(Add { sources, dest, heredocs, flags }))
 }
 
@@ -260,47 +263,19 @@ fn at_least_two(parts: &Parts<'_>, keyword: &str) -> Result<Vec<String>, Problem
     Err(problem.into())
 }
 
-type Sources = (Vec<String>, String, Vec<Heredoc>);
-
-fn sources(mut words: Vec<String>, bodies: &[Heredoc], keyword: &str) -> Result<Sources, Problem> {
-    let dest = words.pop().unwrap_or_default();
-    let announced = |word: &str| heredoc::announced(word).ok().flatten();
-    if announced(&dest).is_some() {
-        return Err(format!("{keyword} cannot accept a heredoc as a destination").into());
-    }
-    let (mut paths, mut heredocs) = (Vec::new(), Vec::new());
-    for word in words {
-        match announced(&word) {
-            Some(heredoc) => heredocs.push(with_body(heredoc, bodies, keyword)?),
-            None => paths.push(word),
-        }
-    }
-    Ok((paths, dest, heredocs))
-}
-
-/// The last body of the name counts for each of them. BuildKit makes an empty file where the line as a
-/// whole has no documents, because of an open quote or the JSON form; that was never meant.
-fn with_body(heredoc: Heredoc, bodies: &[Heredoc], keyword: &str) -> Result<Heredoc, Problem> {
-    let body = bodies.iter().rev().find(|body| body.name == heredoc.name).ok_or_else(|| {
-        let problem = Problem::new(format!("{keyword} has no body for the heredoc `{}`", heredoc.name));
-        problem.help("the JSON form takes no heredocs, nor does a line with an open quote")
-    })?;
-    Ok(Heredoc { content: body.content.clone(), ..heredoc })
-}
-
 /// The elements of a JSON array of strings; `None` if the text is no JSON array. Other elements than
 /// strings are an error, which is BuildKit's one exception to "what is no JSON is for the shell".
 fn json(text: &str) -> Result<Option<Vec<String>>, Problem> {
-    if !text.starts_with('[') {
-        return Ok(None);
+    match json::array(text) {
+        Array::None => Ok(None),
+        Array::Strings(words) => Ok(Some(words)),
+        Array::Long => Err(too_many()),
+        Array::Mixed => Err("when using JSON array syntax, arrays must be comprised of strings only".into()),
     }
-    let Ok(values) = serde_json::from_str::<Vec<serde_json::Value>>(text) else { return Ok(None) };
-    let strings = values.into_iter().map(|value| match value {
-        serde_json::Value::String(text) => Some(text),
-        _ => None,
-    });
-    let message = "when using JSON array syntax, arrays must be comprised of strings only";
-    strings.collect::<Option<_>>().map(Some).ok_or_else(|| message.into())
+}
+
+fn too_many() -> Problem {
+    Problem::new(format!("more than {} words", words::MOST))
 }
 
 fn command(text: &str) -> Result<Command, Problem> {
@@ -308,17 +283,26 @@ fn command(text: &str) -> Result<Command, Problem> {
 }
 
 fn list(text: &str) -> Result<Vec<String>, Problem> {
-    Ok(json(text)?.unwrap_or_else(|| words::split(text)))
+    json(text)?.map_or_else(|| split(text), Ok)
+}
+
+fn split(text: &str) -> Result<Vec<String>, Problem> {
+    if words::blank(text).nth(words::MOST).is_some() { Err(too_many()) } else { Ok(words::split(text)) }
+}
+
+/// Words with their quotes, each read as it comes.
+fn quoted<T>(parts: &Parts<'_>, read: impl Fn(&str) -> Result<T, Problem>) -> Result<Vec<T>, Problem> {
+    let words = words::quoted(parts.text, parts.escape).enumerate();
+    words.map(|(index, word)| if index < words::MOST { read(&word) } else { Err(too_many()) }).collect()
 }
 
 fn pairs(parts: &Parts<'_>, keyword: &str) -> Result<Vec<KeyValue>, Problem> {
     no_flags(parts)?;
-    let words = words::split_quoted(parts.text, parts.escape);
-    let first = words.first().ok_or_else(|| at_least_one(keyword))?;
+    let first = words::quoted(parts.text, parts.escape).next().ok_or_else(|| at_least_one(keyword))?;
     if !first.contains('=') {
         return old_pair(parts.text, keyword).map(|pair| vec![pair]);
     }
-    words.iter().map(|word| pair(word, keyword)).collect()
+    quoted(parts, |word| pair(word, keyword))
 }
 
 fn old_pair(text: &str, keyword: &str) -> Result<KeyValue, Problem> {
@@ -340,11 +324,11 @@ fn pair(word: &str, keyword: &str) -> Result<KeyValue, Problem> {
 
 fn arg(parts: &Parts<'_>) -> Read {
     no_flags(parts)?;
-    let words = words::split_quoted(parts.text, parts.escape);
-    if words.is_empty() {
+    let declared = quoted(parts, declaration)?;
+    if declared.is_empty() {
         return Err(at_least_one("ARG"));
     }
-    words.iter().map(|word| declaration(word)).collect::<Result<_, _>>().map(Kind::Arg)
+    Ok(Kind::Arg(declared))
 }
 
 fn declaration(word: &str) -> Result<ArgDecl, Problem> {
@@ -369,7 +353,7 @@ fn one(parts: &Parts<'_>, keyword: &str) -> Result<String, Problem> {
 
 fn expose(parts: &Parts<'_>) -> Read {
     no_flags(parts)?;
-    let mut words = words::split(parts.text);
+    let mut words = split(parts.text)?;
     if words.is_empty() {
         return Err(at_least_one("EXPOSE"));
     }

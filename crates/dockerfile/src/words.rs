@@ -3,6 +3,13 @@
 //!
 //! Quotes and escapes stay in the words here, except in flags; `expand` takes them off later.
 
+/// More words than these are refused: Linux takes no command line of them, and each costs more memory than its
+/// text, so that a line of ten megabytes would cost hundreds.
+pub const MOST: usize = 100_000;
+
+/// The same for flags.
+pub const MOST_FLAGS: usize = 10_000;
+
 /// The text in front of the first blank, and the text behind the blanks.
 pub fn cut(text: &str) -> (&str, Option<&str>) {
     match text.find(is_blank) {
@@ -13,7 +20,12 @@ pub fn cut(text: &str) -> (&str, Option<&str>) {
 
 /// The words between blanks, quotes or not.
 pub fn split(text: &str) -> Vec<String> {
-    text.split(is_blank).filter(|word| !word.is_empty()).map(String::from).collect()
+    blank(text).map(String::from).collect()
+}
+
+/// The same, one by one.
+pub fn blank(text: &str) -> impl Iterator<Item = &str> {
+    text.split(is_blank).filter(|word| !word.is_empty())
 }
 
 // Only these separate; a no-break space is part of a word.
@@ -22,15 +34,14 @@ fn is_blank(c: char) -> bool {
 }
 
 /// The words between white space outside quotes, with their quotes and escapes.
-pub fn split_quoted(text: &str, escape: char) -> Vec<String> {
-    let mut words = Vec::new();
+pub fn quoted(text: &str, escape: char) -> impl Iterator<Item = String> {
     let mut rest = text.trim_start();
-    while !rest.is_empty() {
-        let (word, behind) = quoted_word(rest, escape);
-        words.extend((!word.is_empty()).then_some(word));
+    let next = move || {
+        let (word, behind) = (!rest.is_empty()).then(|| quoted_word(rest, escape))?;
         rest = behind.trim_start();
-    }
-    words
+        Some(word)
+    };
+    std::iter::from_fn(next).filter(|word| !word.is_empty())
 }
 
 fn quoted_word(text: &str, escape: char) -> (String, &str) {
@@ -62,11 +73,12 @@ fn turn(quote: Option<char>, c: char) -> Option<char> {
     }
 }
 
-/// The leading `--flags`, unquoted, and the text behind them. A lone `--` ends them.
+/// The leading `--flags`, unquoted, and the text behind them. A lone `--` ends them, and so does one more than
+/// anybody reads.
 pub fn flags(text: &str, escape: char) -> (Vec<String>, &str) {
     let mut flags = Vec::new();
     let mut rest = text.trim_start();
-    while rest.starts_with("--") {
+    while rest.starts_with("--") && flags.len() <= MOST_FLAGS {
         let (flag, behind, quoted) = flag_word(rest, escape);
         if flag == "--" {
             return (flags, behind);

@@ -12,6 +12,7 @@ use std::io::{self, Read, Write};
 use std::path::Path;
 use std::sync::Arc;
 
+use rustix::io::Errno;
 use tree::entry::PathOrder;
 use tree::root::Root;
 use tree::{Content, Entry, Kind, Meta, Source};
@@ -19,12 +20,15 @@ use tree::{Content, Entry, Kind, Meta, Source};
 use crate::decode::decoder;
 use crate::failure::{at, bad, show};
 use crate::header::{BLOCK, Header};
-use crate::read::{MemberKind, Reader};
+use crate::read::{Member, MemberKind, Reader};
+use crate::resolve::{MOST_PATH, Steps};
 use crate::write::{join, parent_and_name};
 
 const BUFFER: usize = 256 * 1024;
 /// As many links as the kernel follows in one path.
 const MOST_LINKS: usize = 40;
+/// Bytes of attributes and link targets in all: their headers pack a thousand to one, and all are kept.
+const MOST_TEXT: usize = 64 << 20;
 
 /// Whether a file, read from its start, is a tar, compressed or not. An empty archive is none, nor is
 /// anything else that is merely compressed.
@@ -48,9 +52,13 @@ pub fn is_archive(file: impl Read + Send) -> io::Result<bool> {
 /// If the archive is broken, leads out of itself, or the scratch folder can't be written.
 pub fn entries(file: impl Read + Send, scratch: &Path) -> io::Result<Vec<Entry>> {
     let mut spill = Spill { folder: scratch, root: Root::open(scratch)?, count: 0, buffer: vec![0; BUFFER] };
-    let mut names = Names::default();
+    let (mut names, mut text) = (Names::default(), 0);
     let mut tar = Reader::new(decoder(file)?.1);
     while let Some(member) = tar.next()? {
+        text += text_of(&member);
+        if text > MOST_TEXT {
+            return Err(bad(format!("the archive has more than {} MiB of attributes", MOST_TEXT >> 20)));
+        }
         let path = names.resolve(&member.path)?;
         let kind = match member.kind {
             MemberKind::Hardlink { target } => {
@@ -68,6 +76,13 @@ pub fn entries(file: impl Read + Send, scratch: &Path) -> io::Result<Vec<Entry>>
     }
     tar.drain()?;
     Ok(names.entries())
+}
+
+/// What is kept of a member beside its path.
+fn text_of(member: &Member) -> usize {
+    let attributes = member.meta.xattrs.iter().map(|(name, value)| name.len() + value.len());
+    let target = if let MemberKind::Symlink { target } = &member.kind { target.len() } else { 0 };
+    attributes.sum::<usize>() + target
 }
 
 /// Where files' bytes go.
@@ -103,6 +118,7 @@ impl Spill<'_> {
 struct Names {
     names: BTreeMap<Vec<u8>, usize>,
     objects: Vec<(Meta, Kind)>,
+    steps: Steps,
 }
 
 impl Names {
@@ -160,10 +176,15 @@ impl Names {
         let mut here: Vec<u8> = Vec::new();
         let mut todo = parts(parent);
         let mut links = 0;
+        self.steps.earn(todo.len());
         while let Some(part) = todo.pop() {
+            self.steps.take(path)?;
             if part == b".." {
                 here = parent_and_name(&here).0.to_vec();
                 continue;
+            }
+            if here.len() + part.len() >= MOST_PATH {
+                return Err(at("open", path)(Errno::NAMETOOLONG));
             }
             let next = join(&here, &part);
             match self.kind(&next) {

@@ -293,13 +293,21 @@ fn kind(
         },
         b'0' | 0 | b'7' => MemberKind::File { size: size? },
         b'1' => MemberKind::Hardlink { target: clean(&link)? },
-        b'2' => MemberKind::Symlink { target: link },
+        b'2' => MemberKind::Symlink { target: short(link)? },
         b'3' => header.device().map(|(major, minor)| MemberKind::Char { major, minor })?,
         b'4' => header.device().map(|(major, minor)| MemberKind::Block { major, minor })?,
         b'5' => MemberKind::Dir,
         b'6' => MemberKind::Fifo,
         flag => return Err(bad(format!("type `{}` in a tar is not supported", flag.escape_ascii()))),
     })
+}
+
+/// A link that the kernel would make. Names below a longer one would cost a walk along all of it, each.
+fn short(target: Vec<u8>) -> io::Result<Vec<u8>> {
+    if target.len() > PATH_LIMIT {
+        return Err(bad(format!("tar has a link to {} bytes, more than {PATH_LIMIT}", target.len())));
+    }
+    Ok(target)
 }
 
 /// Without `.` and `..` and slashes around; what climbs above the root is refused.

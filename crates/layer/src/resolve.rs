@@ -4,6 +4,7 @@
 //! image would see it: its root is the layer's folder, and `..` ends there. Directories that the layer does
 //! not mention are made by the caller's rule. Nobody else writes to the folder meanwhile.
 
+use std::cell::Cell;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::rc::Rc;
@@ -17,8 +18,12 @@ use crate::write::{join, parent_and_name};
 
 /// As many links as the kernel follows in one path.
 const MOST_LINKS: usize = 40;
-/// As many steps as the longest path has, many times over; a layer can't make us walk for ever.
-const MOST_STEPS: usize = 8192;
+/// Longest path that the kernel takes: forty links could make one forty times as long.
+pub const MOST_PATH: usize = 4096;
+/// Components that links may add to each path, and to all of them together once more. Forty links of a thousand
+/// components each, for each of a million names, would be a walk for ever.
+const FOR_LINKS: usize = 64;
+const FOR_ALL_LINKS: usize = 1 << 18;
 
 const STEP: OFlags = OFlags::PATH.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
@@ -46,9 +51,36 @@ impl Place {
 /// Makes a directory that is missing, or one in the place of a whiteout.
 pub type Make<'a> = &'a mut dyn FnMut(Spot<'_>, Found) -> io::Result<()>;
 
+/// How many components of paths may still be walked. Grows with the paths.
+pub struct Steps(Cell<usize>);
+
+impl Default for Steps {
+    fn default() -> Steps {
+        Steps(Cell::new(FOR_ALL_LINKS))
+    }
+}
+
+impl Steps {
+    /// A path of so many components is to be walked.
+    pub fn earn(&self, parts: usize) {
+        self.0.set(self.0.get().saturating_add(parts + FOR_LINKS));
+    }
+
+    /// One component of `path`, or of a link on the way.
+    ///
+    /// # Errors
+    /// If there were too many.
+    pub fn take(&self, path: &[u8]) -> io::Result<()> {
+        let left = self.0.get().checked_sub(1).ok_or_else(|| at("open", path)(Errno::LOOP))?;
+        self.0.set(left);
+        Ok(())
+    }
+}
+
 /// A layer's folder.
 pub struct Folder {
     root: Place,
+    steps: Steps,
     /// The last answer: members of one directory mostly follow one another.
     last: Option<(Vec<u8>, Place)>,
 }
@@ -56,7 +88,11 @@ pub struct Folder {
 impl Folder {
     /// Below this directory.
     pub fn new(root: OwnedFd) -> Folder {
-        Folder { root: Place { dir: Rc::new(root), path: Rc::from(&b""[..]) }, last: None }
+        Folder {
+            root: Place { dir: Rc::new(root), path: Rc::from(&b""[..]) },
+            steps: Steps::default(),
+            last: None,
+        }
     }
 
     /// The layer's root.
@@ -113,15 +149,16 @@ impl Folder {
     fn walk(&self, path: &[u8], mut make: Option<Make<'_>>) -> io::Result<Option<Place>> {
         let mut here = self.root();
         let mut todo: Vec<Vec<u8>> = parts(path);
-        let (mut links, mut steps) = (0, 0);
+        let mut links = 0;
+        self.steps.earn(todo.len());
         while let Some(part) = todo.pop() {
-            steps += 1;
-            if steps > MOST_STEPS {
-                return Err(at("open", path)(Errno::LOOP));
-            }
+            self.steps.take(path)?;
             if part == b".." {
                 here = self.above(&here)?;
                 continue;
+            }
+            if here.path.len() + part.len() >= MOST_PATH {
+                return Err(at("open", path)(Errno::NAMETOOLONG));
             }
             match self.step(&here, &part, &mut make)? {
                 Step::Into(place) => here = place,
@@ -146,6 +183,10 @@ impl Folder {
         let (parent, _) = parent_and_name(&here.path);
         if parent.is_empty() {
             return Ok(self.root());
+        }
+        // One call: part by part, a link of a thousand names and then a thousand `..` takes a million.
+        if let Some(place) = self.straight(parent)? {
+            return Ok(place);
         }
         let mut dir = self.root();
         for part in parent.split(|&byte| byte == b'/') {

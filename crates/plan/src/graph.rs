@@ -3,6 +3,8 @@
 //! A stage's file system is a chain: each step that makes a layer names the one below it as its `parent`.
 //! Instructions that only change the config make no step; they are in [`Outcome`].
 
+use std::sync::Arc;
+
 use oci::{DiffId, ImageConfig, Platform};
 
 use dockerfile::Git;
@@ -155,8 +157,8 @@ pub struct Copy {
 pub struct Run {
     /// The program and its arguments, with the shell in front.
     pub argv: Vec<String>,
-    /// The environment, in order of definition.
-    pub env: Vec<(String, String)>,
+    /// The environment, in order of definition. A thousand RUNs in a row have the same.
+    pub env: Arc<[(String, String)]>,
     /// Proxy variables: given to the step, never part of its key.
     pub proxies: Vec<(String, String)>,
     /// `USER`.

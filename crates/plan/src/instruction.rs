@@ -2,7 +2,7 @@
 //!
 //! A flat dispatch; the behaviour is BuildKit's (`dockerfile2llb/convert.go`), the traps are named.
 
-use dockerfile::expand::{Mode, expand, expand_words};
+use dockerfile::expand::Mode;
 use dockerfile::instruction::{Add, ArgDecl, Check, Command, Copy, Healthcheck, KeyValue, Run, Script};
 use dockerfile::{Instruction, Kind};
 use oci::config::{Empty, Healthcheck as HealthConfig};
@@ -14,6 +14,9 @@ use crate::path;
 use crate::scope::is_proxy;
 use crate::sources;
 use crate::state::State;
+
+/// Longest path that the kernel takes. Without it, `WORKDIR a` over and over would get longer each time.
+const MOST_PATH: usize = 4096;
 
 /// A problem of one instruction; the place is known to the caller.
 pub type Result<T> = std::result::Result<T, String>;
@@ -44,7 +47,7 @@ pub fn apply(lower: &mut Lower, site: &Site, state: &mut State, instruction: &In
 
 /// Expands one word with the stage's variables.
 pub fn word(lower: &Lower, state: &State, text: &str) -> Result<String> {
-    expand(text, lower.escape(), &state.vars, Mode::WORD).map(|e| e.text).map_err(|e| e.to_string())
+    state.vars.expand(text, lower.escape(), Mode::WORD).map(|e| e.text)
 }
 
 fn words(lower: &Lower, state: &State, texts: &[String]) -> Result<Vec<String>> {
@@ -60,9 +63,10 @@ fn run(lower: &mut Lower, site: &Site, state: &mut State, run: &Run) -> Result<(
     if let Some(device) = run.flags.devices.first() {
         return Err(format!("`--device={device}`: devices are not supported yet"));
     }
+    lower.charge(state.args.bytes() + run.flags.mounts.len() * state.cwd().len())?;
     let mounts = crate::mounts::read(lower, site, state, &run.flags.mounts)?;
     let step = graph::Run {
-        env: lower.step_env(state),
+        env: lower.step_env(state)?,
         proxies: lower.proxies(),
         user: state.image.config.user.clone(),
         cwd: state.cwd().to_owned(),
@@ -74,7 +78,7 @@ fn run(lower: &mut Lower, site: &Site, state: &mut State, run: &Run) -> Result<(
     };
     let inputs = step.mounts.iter().filter_map(|(_, from)| input(from)).collect();
     state.tip = Some(lower.push(site, state.tip, inputs, Op::Run(Box::new(step))));
-    state.record(history::layer(history::run(&state.args, &argv)));
+    state.record(history::layer(history::run(state.args.all(), &argv)));
     Ok(())
 }
 
@@ -154,9 +158,7 @@ fn inline(lower: &Lower, state: &State, docs: &[dockerfile::Heredoc]) -> Result<
     let one = |doc: &dockerfile::Heredoc| {
         let text = doc.text().into_owned();
         let text = match doc.expand {
-            true => {
-                expand(&text, lower.escape(), &state.vars, Mode::HEREDOC).map_err(|e| e.to_string())?.text
-            }
+            true => state.vars.expand(&text, lower.escape(), Mode::HEREDOC)?.text,
             false => text,
         };
         Ok((doc.name.clone(), text.into_bytes()))
@@ -177,6 +179,9 @@ fn copy_text(step: &graph::Copy, dest: &str) -> String {
 
 fn workdir(lower: &mut Lower, site: &Site, state: &mut State, dir: &str) -> Result<()> {
     let dir = path::join(state.cwd(), &word(lower, state, dir)?);
+    if dir.len() > MOST_PATH {
+        return Err(format!("the working directory is longer than {MOST_PATH} bytes"));
+    }
     state.image.config.working_dir = dir.clone();
     let op = Op::Workdir(graph::Workdir { path: dir.clone(), user: state.image.config.user.clone() });
     state.tip = Some(lower.push(site, state.tip, Vec::new(), op));
@@ -200,12 +205,9 @@ fn arg(lower: &mut Lower, state: &mut State, args: &[ArgDecl]) -> Result<()> {
 }
 
 fn declare(state: &mut State, name: &str, value: &str) {
-    state.vars.set(name, value);
+    state.set_var(name, value);
     if !is_proxy(name) {
-        match state.args.iter_mut().find(|(n, _)| n == name) {
-            Some((_, old)) => *old = value.to_owned(),
-            None => state.args.push((name.to_owned(), value.to_owned())),
-        }
+        state.args.set(name, value);
     }
 }
 
@@ -216,9 +218,7 @@ fn env(lower: &Lower, state: &mut State, pairs: &[KeyValue]) -> Result<()> {
         text += &format!(" {key}={value}");
         state.set_env(&key, &value);
         // The history of a later RUN shows what the variable is then, not what the ARG was.
-        if let Some((_, old)) = state.args.iter_mut().find(|(n, _)| *n == key) {
-            *old = value;
-        }
+        state.args.replace(&key, &value);
     }
     state.record(history::meta(text));
     Ok(())
@@ -276,8 +276,11 @@ fn user(lower: &Lower, state: &mut State, text: &str) -> Result<()> {
 fn expose(lower: &Lower, state: &mut State, texts: &[String]) -> Result<()> {
     let mut ports = Vec::new();
     for text in texts {
-        for one in expand_words(text, lower.escape(), &state.vars, Mode::WORD).map_err(|e| e.to_string())? {
-            ports.extend(dockerfile::expose::parse(&one)?.ports);
+        for one in state.vars.expand_words(text, lower.escape())? {
+            let found = dockerfile::expose::parse(&one)?.ports;
+            // `1-65535` is short for half a megabyte.
+            lower.charge((found.len() - 1) * 64)?;
+            ports.extend(found);
         }
     }
     ports.sort();

@@ -3,6 +3,7 @@
 //! Fed by `dockerfile`; what it must know of base images it asks for once ([`wants`]), then takes as data
 //! ([`Facts`]). Does no I/O, reads no clock and starts no thread.
 
+pub mod budget;
 pub mod graph;
 pub mod key;
 pub mod options;

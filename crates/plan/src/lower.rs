@@ -3,7 +3,9 @@
 //! Fed with [`Facts`] for everything that `wants` asked for. Goes on after an error to report them all.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
+use dockerfile::diagnostic::short;
 use dockerfile::instruction::From as FromLine;
 use dockerfile::stage::Stage;
 use dockerfile::{Diagnostic, Dockerfile, Instruction, Kind, Stages};
@@ -32,6 +34,12 @@ pub struct Site {
     pub line: u32,
 }
 
+/// As many as `dockerfile` reports. Nobody reads more.
+const MOST_ERRORS: usize = 1000;
+
+/// Bytes of config that each stage may copy for nothing: what an image has, not what a text makes of it.
+const FREE: usize = 16 << 10;
+
 /// How a name finds a stage.
 type FindStage = fn(&Stages, &str, usize) -> Result<Option<usize>, String>;
 
@@ -43,7 +51,12 @@ pub struct Lower<'a> {
     facts: &'a Facts,
     globals: Scope,
     platform_args: BTreeMap<String, String>,
+    /// What a FROM may go on from: until the last one that does, which takes it.
     done: BTreeMap<usize, State>,
+    tips: BTreeMap<usize, Option<StepId>>,
+    meanings: BTreeMap<usize, Result<FromMeaning, String>>,
+    /// How many stages still go on from one.
+    uses: BTreeMap<usize, usize>,
     platforms: BTreeMap<usize, oci::Platform>,
     declared: BTreeSet<String>,
     plan: Plan,
@@ -61,8 +74,8 @@ pub fn lower(
     facts: &Facts,
 ) -> Result<Plan, Vec<Diagnostic>> {
     let target = wants::target(stages, options).map_err(|d| vec![d])?;
-    let needed = wants::needed(stages, target, options).map_err(|d| vec![d])?;
     let globals = wants::globals(source, stages, options).map_err(|d| vec![d])?;
+    let needed = wants::needed(stages, target, &globals, options).map_err(|d| vec![d])?;
     let platform_args = scope::platform_args(options, &state::label(&stages.stages[target]));
     let mut lower = Lower {
         source,
@@ -72,12 +85,17 @@ pub fn lower(
         globals,
         platform_args,
         done: BTreeMap::new(),
+        tips: BTreeMap::new(),
+        meanings: BTreeMap::new(),
+        uses: BTreeMap::new(),
         platforms: BTreeMap::new(),
         declared: BTreeSet::new(),
         plan: Plan::default(),
         bases: BTreeMap::new(),
     };
     lower.declared.extend(stages.global_args.iter().map(|(a, _)| a.name.clone()));
+    lower.uses.insert(target, 1);
+    needed.iter().for_each(|stage| lower.note_meaning(*stage));
     let mut errors = Vec::new();
     for stage in needed {
         if let Err(mut found) = lower.stage(stage) {
@@ -110,6 +128,22 @@ impl<'a> Lower<'a> {
         self.options.offline.contains(&line)
     }
 
+    /// Takes from what the plan may grow by.
+    ///
+    /// # Errors
+    /// If there is nothing left of it.
+    pub fn charge(&self, bytes: usize) -> Result<(), String> {
+        self.globals.budget.charge(bytes)
+    }
+
+    fn note_meaning(&mut self, index: usize) {
+        let meaning = wants::meaning(self.stages, &self.stages.stages[index], &self.globals, self.options);
+        if let Ok(FromMeaning::Stage(parent)) = meaning {
+            *self.uses.entry(parent).or_default() += 1;
+        }
+        self.meanings.insert(index, meaning);
+    }
+
     fn stage(&mut self, index: usize) -> Result<(), Vec<Diagnostic>> {
         let stages = self.stages;
         let stage = &stages.stages[index];
@@ -132,8 +166,14 @@ impl<'a> Lower<'a> {
             if let Err(found) = self.instruction(instruction, &mut site, &mut state) {
                 errors.push(found);
             }
+            if errors.len() >= MOST_ERRORS || self.globals.budget.is_spent() {
+                break;
+            }
         }
-        self.done.insert(index, state);
+        self.tips.insert(index, state.tip);
+        if self.uses.contains_key(&index) {
+            self.done.insert(index, state);
+        }
         if errors.is_empty() { Ok(()) } else { Err(errors) }
     }
 
@@ -154,9 +194,15 @@ impl<'a> Lower<'a> {
         state: &mut State,
     ) -> Result<(), Diagnostic> {
         site.position.0 += u32::from(makes_step(instruction));
-        site.text = self.display(state, instruction);
         site.line = instruction.line;
-        instruction::apply(self, site, state, instruction).map_err(|message| diagnostic(instruction, message))
+        self.shown(site, state, instruction)
+            .and_then(|()| instruction::apply(self, site, state, instruction))
+            .map_err(|message| diagnostic(instruction, message))
+    }
+
+    fn shown(&self, site: &mut Site, state: &State, instruction: &Instruction) -> Result<(), String> {
+        site.text = self.display(state, instruction);
+        if makes_step(instruction) { self.charge(copied(site, state)) } else { Ok(()) }
     }
 
     /// The line as people are shown it: values filled in where BuildKit fills them in.
@@ -164,19 +210,25 @@ impl<'a> Lower<'a> {
         let code = instruction.code();
         match instruction.kind {
             Kind::Copy(_) | Kind::Add(_) | Kind::Workdir(_) => {
-                dockerfile::expand(code, self.escape(), &state.vars, dockerfile::Mode::DISPLAY)
-                    .map_or_else(|_| code.to_owned(), |e| e.text)
+                let shown = state.vars.expand(code, self.escape(), dockerfile::Mode::DISPLAY);
+                shown.map_or_else(|_| code.to_owned(), |e| e.text)
             }
             _ => code.to_owned(),
         }
     }
 
     fn start(&mut self, stage: &Stage, site: &mut Site) -> Result<State, String> {
-        match wants::meaning(self.stages, stage, &self.globals, self.options)? {
+        let mut state = self.from(stage, site)?;
+        state.vars.budget = self.globals.budget.clone();
+        Ok(state)
+    }
+
+    fn from(&mut self, stage: &Stage, site: &mut Site) -> Result<State, String> {
+        match self.meanings.remove(&stage.index).expect("every needed stage has its FROM looked at")? {
             FromMeaning::Scratch => Ok(State::scratch(&self.options.platform)),
             FromMeaning::Stage(parent) => {
                 site.platform = self.platforms[&parent].clone();
-                Ok(self.done[&parent].child())
+                self.child(parent)
             }
             FromMeaning::Image { name, platform } => {
                 site.position.0 = 1;
@@ -186,11 +238,25 @@ impl<'a> Lower<'a> {
         }
     }
 
+    /// What a stage on another one starts with. The last one takes it, so that ten thousand stages in a row
+    /// have one history and not ten thousand.
+    fn child(&mut self, parent: usize) -> Result<State, String> {
+        let uses = self.uses.get_mut(&parent).expect("the FROM of this stage was counted");
+        *uses -= 1;
+        if *uses == 0 {
+            return Ok(self.done.remove(&parent).expect("it is kept as long as it has uses").child());
+        }
+        self.charge(self.done[&parent].bytes().saturating_sub(FREE))?;
+        Ok(self.done[&parent].clone().child())
+    }
+
     /// A stage on an image; two stages on the same one share its step.
     fn base(&mut self, name: &str, platform: &oci::Platform, site: &Site) -> Result<State, String> {
         let id = self.base_step(name, platform, site)?;
         let fact = &self.facts.images[&(name.to_owned(), platform.clone())];
-        Ok(State::image(fact, id))
+        let state = State::image(fact, id);
+        self.charge(state.bytes().saturating_sub(FREE))?;
+        Ok(state)
     }
 
     fn base_step(&mut self, name: &str, platform: &oci::Platform, site: &Site) -> Result<StepId, String> {
@@ -216,6 +282,8 @@ impl<'a> Lower<'a> {
         let texts = std::mem::take(&mut state.image.config.on_build);
         let mut out = Vec::new();
         for text in texts {
+            let fail = |message| vec![wants::at(stage, message)];
+            self.charge(text.len() + size_of::<Instruction>()).map_err(fail)?;
             let parsed = dockerfile::parse_trigger(&text);
             let trigger =
                 parsed.map_err(|all| all.iter().map(|e| bad_trigger(stage, &text, e)).collect::<Vec<_>>())?;
@@ -260,13 +328,22 @@ impl<'a> Lower<'a> {
         if !self.options.image_contexts.contains(name)
             && let Some(stage) = find(self.stages, name, site.stage)?
         {
-            return Ok(From::Step(self.done[&stage].tip));
+            // Only a trigger of an image can name a stage that nothing else does: nobody knew of it before.
+            let unknown = || {
+                format!(
+                    "stage `{name}` is needed by ONBUILD of the image below alone: name it in this stage too"
+                )
+            };
+            return self.tips.get(&stage).map(|tip| From::Step(*tip)).ok_or_else(unknown);
         }
         if name == "scratch" {
             return Ok(From::Step(None));
         }
         let (text, platform) = (format!("FROM {name}"), self.options.platform.clone());
-        let site = Site { text, position: (1, 1), platform: platform.clone(), ..site.clone() };
+        let Site { stage, label, line, .. } = site;
+        self.charge(label.len())?;
+        let (label, position) = (label.clone(), (1, 1));
+        let site = Site { stage: *stage, label, platform: platform.clone(), position, text, line: *line };
         self.base_step(name, &platform, &site).map(|id| From::Step(Some(id)))
     }
 
@@ -280,7 +357,20 @@ impl<'a> Lower<'a> {
     }
 
     /// The environment of a RUN: what ENV and ARG have set, in order, and the build's epoch.
-    pub fn step_env(&self, state: &State) -> Vec<(String, String)> {
+    ///
+    /// # Errors
+    /// If there are more RUNs with more variables than the budget allows.
+    pub fn step_env(&self, state: &mut State) -> Result<Arc<[(String, String)]>, String> {
+        if let Some(env) = &state.env {
+            return Ok(env.clone());
+        }
+        self.charge(state.vars.bytes())?;
+        let env: Arc<[_]> = self.full_env(state).into();
+        state.env = Some(env.clone());
+        Ok(env)
+    }
+
+    fn full_env(&self, state: &State) -> Vec<(String, String)> {
         let mut env: Vec<_> = state.vars.all().iter().filter(|(n, _)| !scope::is_proxy(n)).cloned().collect();
         // A declared proxy is an ordinary variable, and then in the key.
         env.extend(state.vars.all().iter().filter(|(n, _)| scope::is_proxy(n)).cloned());
@@ -298,6 +388,16 @@ impl<'a> Lower<'a> {
         let given = self.options.build_args.iter().filter(|(n, _)| scope::is_proxy(n));
         given.chain(&self.options.outside).map(|(n, v)| (n.clone(), v.clone())).collect()
     }
+}
+
+/// What a step copies of its stage: the name, the platform, the directory, the user and the shell.
+fn copied(site: &Site, state: &State) -> usize {
+    let config = &state.image.config;
+    let platform = &site.platform;
+    let shell: usize = config.shell.iter().map(|word| size_of::<String>() + word.len()).sum();
+    let variant = platform.variant.as_ref().map_or(0, String::len);
+    let words = site.label.len() + platform.architecture.len() + variant + 2 * shell;
+    words + 2 * config.working_dir.len() + config.user.len()
 }
 
 fn bad_trigger(stage: &Stage, text: &str, e: &Diagnostic) -> Diagnostic {
@@ -318,7 +418,7 @@ fn declared_in(stage: &Stage) -> Vec<String> {
 
 fn diagnostic(instruction: &Instruction, message: String) -> Diagnostic {
     let Instruction { line, end_line, span, .. } = *instruction;
-    Diagnostic { line, end_line, span, message, help: None }
+    Diagnostic { line, end_line, span, message: short(message), help: None }
 }
 
 /// The part of FROM that is shown.

@@ -101,7 +101,7 @@ pub fn outline(source: &Dockerfile, stages: &Stages, options: &Options) -> Resul
         found: Found::default(),
         scopes: BTreeMap::new(),
     };
-    for index in wants::needed(stages, target, options)? {
+    for index in wants::needed(stages, target, &reader.globals, options)? {
         reader.stage(&stages.stages[index])?;
     }
     let stage = &stages.stages[target];

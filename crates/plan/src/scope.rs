@@ -3,12 +3,14 @@
 //! ENV and declared ARGs live in one ordered list, because the later of the two wins (trap 35).
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use dockerfile::expand::Vars;
+use dockerfile::expand::{Expanded, Mode, Vars, expand, expand_words_counted};
+use dockerfile::steps;
 use oci::Platform;
 
 use crate::Options;
+use crate::budget::Budget;
 
 /// The names of the proxy arguments that need no declaration; any letter case (trap 37).
 const PROXIES: [&str; 5] = ["HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY"];
@@ -17,20 +19,72 @@ const PROXIES: [&str; 5] = ["HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY"
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Scope {
     vars: Vec<(String, String)>,
+    /// Where in the list each name is: a hundred thousand ENVs would be looked through a hundred thousand times.
+    places: HashMap<String, usize>,
+    bytes: usize,
+    /// What filling variables in is charged to.
+    pub budget: Budget,
 }
+
+/// What a variable takes beside its text.
+const EACH: usize = size_of::<(String, String)>();
 
 impl Scope {
     /// Sets a variable; one that was there keeps its place.
     pub fn set(&mut self, name: &str, value: &str) {
-        match self.vars.iter_mut().find(|(n, _)| n == name) {
-            Some((_, old)) => *old = value.to_owned(),
-            None => self.vars.push((name.to_owned(), value.to_owned())),
+        steps::note(name.len() + value.len());
+        match self.places.get(name) {
+            Some(place) => {
+                let old = std::mem::replace(&mut self.vars[*place].1, value.to_owned());
+                self.bytes = self.bytes - old.len() + value.len();
+            }
+            None => {
+                self.places.insert(name.to_owned(), self.vars.len());
+                self.vars.push((name.to_owned(), value.to_owned()));
+                self.bytes += EACH + name.len() + value.len();
+            }
         }
+    }
+
+    /// Sets a variable if it is there. Whether it was.
+    pub fn replace(&mut self, name: &str, value: &str) -> bool {
+        let known = self.places.contains_key(name);
+        if known {
+            self.set(name, value);
+        }
+        known
     }
 
     /// A variable's value.
     pub fn value(&self, name: &str) -> Option<&str> {
-        self.vars.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
+        steps::note(name.len());
+        self.places.get(name).map(|place| self.vars[*place].1.as_str())
+    }
+
+    /// What a copy of all takes, in bytes.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// A word with its variables filled in.
+    ///
+    /// # Errors
+    /// If it can't be expanded, or the budget is spent.
+    pub fn expand(&self, text: &str, escape: char, mode: Mode) -> Result<Expanded, String> {
+        let expanded = expand(text, escape, self, mode).map_err(|e| self.budget.failed(&e))?;
+        self.budget.charge(expanded.work)?;
+        Ok(expanded)
+    }
+
+    /// A word that may become several.
+    ///
+    /// # Errors
+    /// As [`Scope::expand`].
+    pub fn expand_words(&self, text: &str, escape: char) -> Result<Vec<String>, String> {
+        let words = expand_words_counted(text, escape, self, Mode::WORD);
+        let (words, work) = words.map_err(|e| self.budget.failed(&e))?;
+        self.budget.charge(work)?;
+        Ok(words)
     }
 
     /// All of them, in order of their first definition.

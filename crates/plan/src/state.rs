@@ -1,5 +1,8 @@
 //! What a stage is at one of its instructions: its file system so far, its config, its variables.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use dockerfile::stage::Stage;
 use oci::{History, ImageConfig, Platform};
 
@@ -21,7 +24,11 @@ pub struct State {
     /// ENV and ARG.
     pub vars: Scope,
     /// Declared arguments that have a value, in order.
-    pub args: Vec<(String, String)>,
+    pub args: Scope,
+    /// What the last RUN was told, for the next one, until a variable changes.
+    pub env: Option<Arc<[(String, String)]>>,
+    /// Where in the image's environment each name is.
+    places: HashMap<String, usize>,
     /// Whether this stage itself has set CMD.
     pub cmd_set: bool,
     /// How many history entries are the base image's.
@@ -48,16 +55,34 @@ impl State {
         let base_history = image.history.len();
         image.rootfs.diff_ids.clear();
         let mut state = State { tip: Some(tip), image, base_history, base_created, ..State::default() };
-        for pair in state.image.config.env.clone() {
-            let (name, value) = pair.split_once('=').unwrap_or((&pair, ""));
+        for (place, pair) in state.image.config.env.iter().enumerate() {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             state.vars.set(name, value);
+            // Of two of a name, the first is the one that is replaced.
+            state.places.entry(name.to_owned()).or_insert(place);
         }
         state.with_path()
     }
 
     /// `FROM` another stage of the same file: everything goes on, but its CMD now counts as inherited.
-    pub fn child(&self) -> State {
-        State { cmd_set: false, ..self.clone() }
+    pub fn child(self) -> State {
+        State { cmd_set: false, ..self }
+    }
+
+    /// What a copy takes, roughly, in bytes.
+    pub fn bytes(&self) -> usize {
+        let config = &self.image.config;
+        let history = self
+            .image
+            .history
+            .iter()
+            .map(|entry| size_of::<History>() + entry.created_by.as_ref().map_or(0, String::len));
+        let labels = config.labels.iter().map(|(name, value)| 64 + name.len() + value.len());
+        let names = config.exposed_ports.keys().chain(config.volumes.keys()).map(|name| 64 + name.len());
+        let words = [&config.cmd, &config.entrypoint].into_iter().flatten().flatten();
+        let words = words.chain(&config.shell).chain(&config.on_build).map(|word| 24 + word.len());
+        let lists: usize = history.chain(labels).chain(names).chain(words).sum();
+        3 * self.vars.bytes() + self.args.bytes() + config.user.len() + config.working_dir.len() + lists
     }
 
     fn with_path(mut self) -> State {
@@ -69,13 +94,22 @@ impl State {
 
     /// ENV: into the config and the variables.
     pub fn set_env(&mut self, name: &str, value: &str) {
-        self.vars.set(name, value);
+        self.set_var(name, value);
         let pair = format!("{name}={value}");
-        let same = |p: &&mut String| p.split_once('=').map_or(p.as_str(), |(n, _)| n) == name;
-        match self.image.config.env.iter_mut().find(same) {
-            Some(old) => *old = pair,
-            None => self.image.config.env.push(pair),
+        let all = &mut self.image.config.env;
+        match self.places.get(name) {
+            Some(place) => all[*place] = pair,
+            None => {
+                self.places.insert(name.to_owned(), all.len());
+                all.push(pair);
+            }
         }
+    }
+
+    /// ARG: into the variables only.
+    pub fn set_var(&mut self, name: &str, value: &str) {
+        self.vars.set(name, value);
+        self.env = None;
     }
 
     /// The directory that relative paths start from.
@@ -114,13 +148,9 @@ impl State {
     }
 
     /// The end of the stage.
-    pub fn outcome(&self) -> Outcome {
-        Outcome {
-            tip: self.tip,
-            config: self.image.clone(),
-            base_history: self.base_history,
-            base_created: self.base_created.clone(),
-        }
+    pub fn outcome(self) -> Outcome {
+        let State { tip, image, base_history, base_created, .. } = self;
+        Outcome { tip, config: image, base_history, base_created }
     }
 }
 

@@ -1,14 +1,19 @@
 //! What has to be known before lowering: which stages are needed, and which images they stand on.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
-use dockerfile::expand::{Mode, expand};
+use dockerfile::diagnostic::short;
+use dockerfile::expand::Mode;
 use dockerfile::stage::Stage;
 use dockerfile::{Diagnostic, Dockerfile, Found, Kind, Stages};
 use oci::Platform;
 
 use crate::options::Options;
 use crate::scope::{self, Scope};
+
+/// Images that are compared with all stages' names: ten thousand of each would be a hundred million comparisons,
+/// and the first that can't be had ends the build.
+const HINTED: usize = 20;
 
 /// An image that has to be resolved.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -48,20 +53,22 @@ pub enum FromMeaning {
 pub fn wants(source: &Dockerfile, stages: &Stages, options: &Options) -> Result<Vec<Want>, Diagnostic> {
     let globals = globals(source, stages, options)?;
     let mut out: Vec<Want> = Vec::new();
+    let mut seen = HashSet::new();
     let mut add = |name: &str, platform: &Platform, line: u32| {
-        if !out.iter().any(|w| w.name == name && w.platform == *platform) {
+        if seen.insert((name.to_owned(), platform.to_string())) {
             let context = options.image_contexts.contains(name);
-            let near = dockerfile::suggest::nearest(name, stages.names());
+            let near = (seen.len() <= HINTED).then(|| dockerfile::suggest::nearest(name, stages.names()));
+            let near = near.flatten();
             out.push(Want { name: name.to_owned(), platform: platform.clone(), line, context, near });
         }
     };
-    for index in needed(stages, target(stages, options)?, options)? {
+    for index in needed(stages, target(stages, options)?, &globals, options)? {
         let stage = &stages.stages[index];
         let meaning = meaning(stages, stage, &globals, options).map_err(|m| at(stage, m))?;
         if let FromMeaning::Image { name, platform } = &meaning {
             add(name, platform, stage.line);
         }
-        for source in sources(stage) {
+        for source in sources(stages, stage, &globals, options)? {
             let is_stage = || source.stage(stages, index).is_ok_and(|s| s.is_some());
             let known = options.folder_contexts.contains(&source.name) || source.name == "scratch";
             if options.image_contexts.contains(&source.name) || !(known || is_stage()) {
@@ -95,35 +102,55 @@ fn unknown_target(stages: &Stages, name: &str) -> Diagnostic {
 /// The stages that `target` needs, itself included, in their order in the file.
 ///
 /// # Errors
-/// If a stage copies from itself or a later one.
-pub fn needed(stages: &Stages, target: usize, options: &Options) -> Result<Vec<usize>, Diagnostic> {
+/// If a stage copies from itself or a later one, or if the words of a FROM can't be expanded.
+pub fn needed(
+    stages: &Stages,
+    target: usize,
+    globals: &Scope,
+    options: &Options,
+) -> Result<Vec<usize>, Diagnostic> {
     let mut needed = BTreeSet::new();
     let mut open = vec![target];
     while let Some(index) = open.pop() {
         if needed.insert(index) {
-            open.extend(below(stages, index, options)?);
+            open.extend(below(stages, index, globals, options)?);
         }
     }
     Ok(needed.into_iter().collect())
 }
 
 /// The stages that one stage names.
-fn below(stages: &Stages, index: usize, options: &Options) -> Result<Vec<usize>, Diagnostic> {
+fn below(
+    stages: &Stages,
+    index: usize,
+    globals: &Scope,
+    options: &Options,
+) -> Result<Vec<usize>, Diagnostic> {
     let stage = &stages.stages[index];
-    let replaced =
-        |name: &str| options.image_contexts.contains(name) || options.folder_contexts.contains(name);
-    let mut out = Vec::new();
-    if !replaced(&stage.from.image) {
-        out.extend(stages.base(&stage.from.image, index));
-    }
-    for source in sources(stage) {
-        if !replaced(&source.name) {
+    let mut out: Vec<usize> = base(stages, stage, globals, options)?.into_iter().collect();
+    for source in sources(stages, stage, globals, options)? {
+        if !is_replaced(&source.name, options) {
             let line = source.line;
             let found = source.stage(stages, index);
             out.extend(found.map_err(|message| Diagnostic { line, end_line: line, ..at(stage, message) })?);
         }
     }
     Ok(out)
+}
+
+/// The stage that a stage's FROM names, its variables filled in: `FROM base-$TARGETARCH`.
+fn base(
+    stages: &Stages,
+    stage: &Stage,
+    globals: &Scope,
+    options: &Options,
+) -> Result<Option<usize>, Diagnostic> {
+    let image = expand_global(&stage.from.image, globals).map_err(|m| at(stage, m))?;
+    Ok(stages.base(&image, stage.index).filter(|_| !is_replaced(&image, options)))
+}
+
+fn is_replaced(name: &str, options: &Options) -> bool {
+    options.image_contexts.contains(name) || options.folder_contexts.contains(name)
 }
 
 /// What `--from=name` in stage `index` finds: a stage by name or number, in any case of letters.
@@ -173,10 +200,23 @@ impl Source {
     }
 }
 
-/// What a stage takes files from.
-fn sources(stage: &Stage) -> Vec<Source> {
+/// What a stage takes files from; the triggers of the stage below run in it, too (trap 45).
+fn sources(
+    stages: &Stages,
+    stage: &Stage,
+    globals: &Scope,
+    options: &Options,
+) -> Result<Vec<Source>, Diagnostic> {
+    let below =
+        base(stages, stage, globals, options)?.map_or(&[][..], |index| stages.stages[index].instructions);
+    // Looked at once for each stage that stands on it.
+    globals.budget.charge(below.len()).map_err(|m| at(stage, m))?;
+    let triggers = below.iter().filter_map(|i| match &i.kind {
+        Kind::Onbuild(trigger) => Some(&**trigger),
+        _ => None,
+    });
     let mut out = Vec::new();
-    for instruction in stage.instructions {
+    for instruction in triggers.chain(stage.instructions) {
         let line = instruction.line;
         let source = |is_mount| move |name| Source { name, line, is_mount };
         match &instruction.kind {
@@ -188,7 +228,7 @@ fn sources(stage: &Stage) -> Vec<Source> {
             _ => {}
         }
     }
-    out
+    Ok(out)
 }
 
 /// What a stage's FROM means.
@@ -206,7 +246,7 @@ pub fn meaning(
         return Err(format!("base name ({}) should not be blank", stage.from.image));
     }
     let platform = match &stage.from.platform {
-        Some(text) => expand_global(text, globals)?.parse()?,
+        Some(text) => from_platform(&expand_global(text, globals)?, options)?,
         None => options.platform.clone(),
     };
     if options.image_contexts.contains(&name) {
@@ -220,15 +260,30 @@ pub fn meaning(
         None if name == "scratch" => Ok(FromMeaning::Scratch),
         None => {
             let reference = name.parse::<oci::Reference>();
-            let later = stages.names().any(|s| s == name);
-            reference.map_err(|e| e + if later { "; a stage of that name comes later" } else { "" })?;
+            let later = || stages.names().any(|s| s == name);
+            reference.map_err(|e| e + if later() { "; a stage of that name comes later" } else { "" })?;
             Ok(FromMeaning::Image { name, platform })
         }
     }
 }
 
+/// Architectures that also stand for Linux on them: `FROM --platform=arm64`.
+const ALONE: [&str; 14] = [
+    "386", "aarch64", "amd64", "arm", "arm64", "armel", "armhf", "loong64", "mips64le", "ppc64le", "riscv64",
+    "s390x", "x86-64", "x86_64",
+];
+
+/// Half of a platform will do for FROM, as in BuildKit: `linux` leaves the rest to the machine that builds.
+fn from_platform(text: &str, options: &Options) -> Result<Platform, String> {
+    match text.to_lowercase() {
+        os if os == options.build_platform.os => Ok(options.build_platform.clone()),
+        architecture if ALONE.contains(&architecture.as_str()) => format!("linux/{architecture}").parse(),
+        _ => text.parse(),
+    }
+}
+
 fn expand_global(text: &str, globals: &Scope) -> Result<String, String> {
-    expand(text, '\\', globals, Mode::WORD).map(|e| e.text).map_err(|e| e.to_string())
+    globals.expand(text, '\\', Mode::WORD).map(|e| e.text)
 }
 
 /// The variables that FROM lines see: the predefined ones, then every global ARG in order.
@@ -243,8 +298,8 @@ pub fn globals(source: &Dockerfile, stages: &Stages, options: &Options) -> Resul
     }
     for (arg, _) in &stages.global_args {
         let given = options.build_args.get(&arg.name).cloned();
-        let default = arg.default.as_ref().map(|d| expand(d, source.directives.escape, &scope, Mode::WORD));
-        let default = default.transpose().map_err(|e| at(&stages.stages[0], e.to_string()))?.map(|e| e.text);
+        let default = arg.default.as_ref().map(|d| scope.expand(d, source.directives.escape, Mode::WORD));
+        let default = default.transpose().map_err(|e| at(&stages.stages[0], e))?.map(|e| e.text);
         if let Some(value) = given.or(default) {
             scope.set(&arg.name, &value);
         }
@@ -254,7 +309,8 @@ pub fn globals(source: &Dockerfile, stages: &Stages, options: &Options) -> Resul
 
 /// A problem of a stage's FROM line.
 pub fn at(stage: &Stage, message: String) -> Diagnostic {
-    Diagnostic { line: stage.line, end_line: stage.line, span: Default::default(), message, help: None }
+    let (line, message) = (stage.line, short(message));
+    Diagnostic { line, end_line: line, span: Default::default(), message, help: None }
 }
 
 /// The FROM line for people.

@@ -1,8 +1,21 @@
 //! Input that nobody writes by accident: an answer in time that follows its size, and never a panic.
 
-use dockerfile::{Mode, Patterns, expand, parse, stages};
+use dockerfile::{Mode, Patterns, expand, parse, stages, steps, suggest};
 
 const MEGABYTE: usize = 1 << 20;
+
+/// The steps that something takes.
+fn work<T>(what: impl FnOnce() -> T) -> u64 {
+    let before = steps::taken();
+    what();
+    steps::taken() - before
+}
+
+/// Twice the input takes about twice the steps.
+fn is_linear<T>(size: usize, what: impl Fn(usize) -> T) {
+    let (once, twice) = (work(|| what(size)), work(|| what(2 * size)));
+    assert!(once > 0 && twice as f64 <= once as f64 * 2.2, "{once} steps, then {twice}");
+}
 
 #[test]
 fn a_line_of_ten_megabytes() {
@@ -102,6 +115,98 @@ fn patterns_against_long_values_end() {
         }
         let _ = expand(&format!("${{A//{pattern}/x}}"), '\\', &vars[..], Mode::WORD);
     }
+}
+
+/// `word` where `A` is that value.
+fn filled(word: &str, value: String) -> Result<String, String> {
+    let vars = [("A".to_owned(), value)];
+    expand(word, '\\', &vars[..], Mode::WORD).map(|expanded| expanded.text).map_err(|e| e.message)
+}
+
+#[test]
+fn a_long_piece_is_not_prepared_for_each_short_line() {
+    is_linear(20_000, |n| filled(&format!("${{A//x*{}/}}", "y".repeat(n)), "x\n".repeat(n)).unwrap());
+}
+
+#[test]
+fn a_piece_with_a_question_mark_is_looked_for_in_its_line_alone() {
+    is_linear(20_000, |n| filled("${A//x*?y/}", "x\n".repeat(n)).unwrap());
+}
+
+#[test]
+fn a_pattern_without_a_star_does_not_look_for_the_line_end() {
+    is_linear(20_000, |n| assert_eq!(filled("${A//ab/}", "ab".repeat(n)).unwrap(), ""));
+}
+
+#[test]
+fn values_that_come_to_nothing_are_counted() {
+    for form in ["${U:+$A}", "${A%%*}", "${A//a/}", "${A+}${U+${A-}}"] {
+        let found = filled(&form.repeat(20_000), "a".repeat(MEGABYTE));
+        assert_eq!(found.unwrap_err(), "the substitution takes too long", "{form}");
+    }
+    // Only looked at, not copied.
+    assert_eq!(filled(&"${A:+}".repeat(100_000), "a".repeat(MEGABYTE)).unwrap(), "");
+}
+
+#[test]
+fn long_names_are_not_compared_letter_by_letter() {
+    let near = |n: usize| suggest::nearest(&"a".repeat(n), ["a".repeat(n + 1).as_str()]);
+    assert_eq!((near(50).is_some(), near(100_000)), (true, None));
+    assert!(work(|| near(100_000)) < 100_000);
+}
+
+#[test]
+fn a_stage_is_found_among_ten_thousand_of_its_name() {
+    is_linear(2000, |n| {
+        let (file, _) = parse("FROM a AS a\n".repeat(n).as_bytes());
+        let all = stages(&file).unwrap();
+        assert!((1..n).all(|index| all.base("a", index) == Some(index - 1)));
+    });
+}
+
+#[test]
+fn a_body_that_is_announced_over_and_over_is_refused() {
+    let text = |n: usize| {
+        let bodies = format!("{}{}A\n", "A\n".repeat(n - 1), "b\n".repeat(n));
+        format!("FROM a\nCOPY {} /\n{bodies}", "<<A ".repeat(n))
+    };
+    assert_eq!(parse(text(100).as_bytes()).1, []);
+    let (_, problems) = parse(text(20_000).as_bytes());
+    assert_eq!(problems[0].message, "the heredoc `A` is announced too often for its size");
+}
+
+#[test]
+fn a_hundred_thousand_words_are_enough() {
+    for (line, message) in [
+        ("COPY W", "more than 100000 words"),
+        ("ENV a=b W", "can't find = in"),
+        ("ARG W", "more than 100000 words"),
+        ("EXPOSE W", "more than 100000 words"),
+        ("VOLUME W", "more than 100000 words"),
+        ("FROM W", "either one or three"),
+        ("RUN --mount=W b", ""),
+    ] {
+        let (_, problems) = parse(format!("FROM a\n{}", line.replace('W', &"a ".repeat(100_001))).as_bytes());
+        match problems.first() {
+            Some(problem) => assert!(problem.message.contains(message), "{line}: {}", problem.message),
+            None => assert_eq!(message, "", "{line}"),
+        }
+    }
+}
+
+#[test]
+fn ten_megabytes_that_are_no_text() {
+    let (_, problems) = parse(&[&b"FROM a\nCOPY "[..], &vec![0xff; 10 * MEGABYTE], b" /"].concat());
+    assert_eq!(problems[0].message, "the file is not valid UTF-8");
+    let (file, problems) = parse(&[&b"FROM a\nRUN "[..], &vec![0; 10 * MEGABYTE]].concat());
+    assert_eq!((file.instructions.len(), problems), (2, vec![]));
+}
+
+#[test]
+fn deep_substitutions_take_little_stack() {
+    let word = format!("{}x{}", "\"${A:-".repeat(99), "}\"".repeat(99));
+    let text = std::thread::Builder::new().stack_size(MEGABYTE).spawn(move || filled(&word, String::new()));
+    assert_eq!(text.unwrap().join().unwrap().as_deref(), Ok("x"));
 }
 
 #[test]

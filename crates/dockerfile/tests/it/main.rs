@@ -4,6 +4,7 @@
 
 mod expansion;
 mod heredocs;
+mod holds;
 mod hostile;
 mod ignoring;
 mod instructions;
@@ -11,4 +12,5 @@ mod lines;
 mod modes;
 mod mounts;
 mod properties;
+mod references;
 mod stages;

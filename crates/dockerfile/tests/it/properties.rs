@@ -1,7 +1,48 @@
 //! What holds for every input.
 
-use dockerfile::{Chmod, Dockerfile, Mode, Patterns, expand, expand_words, glob, parse, stages};
+use dockerfile::{Chmod, Dockerfile, Mode, Patterns, expand, glob, parse};
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
+
+use crate::holds;
+
+/// The same cases in every run.
+fn config() -> ProptestConfig {
+    let rng_seed = RngSeed::Fixed(20_261_122);
+    ProptestConfig { cases: 500, failure_persistence: None, rng_seed, ..ProptestConfig::default() }
+}
+
+/// Files as people write them, to be damaged.
+const REAL: [&str; 3] = [
+    "# syntax=docker/dockerfile:1\n# escape=`\nARG GO=1.22\nFROM --platform=$BUILDPLATFORM golang:${GO} AS build\n\
+     WORKDIR /src\nCOPY --link go.mod go.sum ./\nRUN --mount=type=cache,target=/root/.cache `\n  # why\n\n  go build\n\
+     FROM scratch\nCOPY --from=build --chmod=0755 /src/app /app\nENTRYPOINT [\"/app\", \"-v\"]\n",
+    "FROM debian:12\nENV A=1 B=\"two words\" C='$A'\nRUN <<EOF bash\nset -e\necho ${A:-b}\nEOF\n\
+     COPY <<-\"X\" <<Y /etc/\n\t\ta\n\tX\nb $A\nY\nHEALTHCHECK --interval=5s CMD curl -f localhost\n\
+     ONBUILD RUN <<Z\nz\nZ\nEXPOSE 80/tcp 8000-8010\nVOLUME [\"/data\"]\nSTOPSIGNAL SIGTERM\nUSER 1000:1000\n",
+    "\u{feff}from alpine as a\r\nrun apk add \\\r\n  \\\r\n  curl\r\nlabel a.b=c\r\nmaintainer é <é@example.org>\r\n\
+     add --checksum=sha256:00 https://example.org/x /x\r\nshell [\"/bin/sh\"]\r\ncmd echo \\\r\n# end\r\n",
+];
+
+/// One of the real files with some bytes replaced, taken out or doubled.
+fn damaged() -> impl Strategy<Value = Vec<u8>> {
+    let sign = prop::sample::select(b"\0\r\n\\`\"'$#{}[]<>-=: \xff\xc3a".to_vec());
+    let change = (any::<prop::sample::Index>(), 0..4usize, sign, 0..40usize);
+    (0..REAL.len(), prop::collection::vec(change, 1..6)).prop_map(|(which, changes)| {
+        let mut bytes = REAL[which].as_bytes().to_vec();
+        for (at, how, sign, length) in changes {
+            let at = at.index(bytes.len() + 1);
+            let end = (at + length).min(bytes.len());
+            match how {
+                0 => bytes.insert(at, sign),
+                1 => drop(bytes.splice(at..end, [sign])),
+                2 => bytes.truncate(at),
+                _ => drop(bytes.splice(at..at, bytes[at..end].to_vec())),
+            }
+        }
+        bytes
+    })
+}
 
 /// Text of the pieces that make a difference to a Dockerfile.
 fn dockerfile_text() -> impl Strategy<Value = String> {
@@ -56,32 +97,22 @@ fn path() -> impl Strategy<Value = String> {
     prop::collection::vec("[ab]{1,2}", 1..5).prop_map(|parts| parts.join("/"))
 }
 
-fn vars() -> Vec<(String, String)> {
-    vec![("A".to_owned(), "aéa b".to_owned())]
-}
-
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(config())]
 
     #[test]
     fn any_bytes_are_read(source in prop::collection::vec(any::<u8>(), 0..300)) {
-        let (file, problems) = parse(&source);
-        prop_assert!(!problems.is_empty() || !file.instructions.is_empty());
+        holds::lexer(&source);
     }
 
     #[test]
-    fn places_stay_inside_and_in_order(source in dockerfile_text()) {
-        let (file, problems) = parse(source.as_bytes());
-        let mut end = 0;
-        for instruction in &file.instructions {
-            let span = instruction.span;
-            prop_assert!(end <= span.start && span.start <= span.end && span.end as usize <= source.len());
-            prop_assert!(source.get(span.start as usize..span.end as usize).is_some());
-            prop_assert!(instruction.line <= instruction.end_line);
-            end = span.end;
-        }
-        prop_assert!(problems.iter().all(|problem| problem.span.end as usize <= source.len().max(1)));
-        let _ = stages(&file);
+    fn any_pieces_of_a_dockerfile_are_read(source in dockerfile_text()) {
+        holds::lexer(source.as_bytes());
+    }
+
+    #[test]
+    fn any_damage_to_a_dockerfile_is_read(source in damaged()) {
+        holds::lexer(&source);
     }
 
     #[test]
@@ -103,10 +134,18 @@ proptest! {
     }
 
     #[test]
-    fn words_and_text_fail_together(word in word()) {
-        let (text, words) =
-            (expand(&word, '\\', &vars()[..], Mode::WORD), expand_words(&word, '\\', &vars()[..], Mode::WORD));
-        prop_assert_eq!(text.is_ok(), words.is_ok());
+    fn any_word_is_expanded_or_refused(word in word()) {
+        holds::expander(&word);
+    }
+
+    #[test]
+    fn any_text_is_expanded_or_refused(word in any::<String>()) {
+        holds::expander(&word);
+    }
+
+    #[test]
+    fn any_ignore_file_is_read(text in prop::collection::vec(any::<u8>(), 0..60), path in path()) {
+        holds::ignore(&text, &path);
     }
 
     #[test]
@@ -132,7 +171,7 @@ proptest! {
             lost |= ignored && !patterns.could_reinclude_below(dir);
             (state, ignored) = patterns.child(&state, &path[..end]);
         }
-        prop_assert_eq!(ignored, patterns.matches(&path));
+        holds::ignore(text.as_bytes(), &path);
         prop_assert!(!lost || ignored, "a walk that skips ignored directories would lose {}", path);
     }
 
