@@ -4,12 +4,13 @@
 //! at once, and after each one nothing may be left: no process, no mount, no temporary file.
 
 mod accept;
-mod diff;
-mod image;
+pub mod diff;
+pub mod image;
 mod leftover;
 mod normal;
-mod parse;
-mod room;
+pub mod parse;
+pub mod put;
+pub mod room;
 mod steps;
 mod story;
 
@@ -30,7 +31,7 @@ use story::Outcome;
 /// Cases wait for the disk and for each other's locks more than they compute.
 const AT_ONCE: usize = 3;
 /// Tells the process of the test user where its copy of the cases is.
-const CASES: &str = "TARE_TEST_CASES";
+const STORIES: &str = "TARE_TEST_CASES";
 
 /// The chore `case`.
 pub fn run(args: &[String]) -> Result<()> {
@@ -60,12 +61,12 @@ pub fn accept(args: &[String]) -> Result<()> {
 
 /// The hidden chore: runs the cases in a world that another process made, given in the environment.
 pub fn run_prepared(filters: &[String]) -> Result<()> {
-    let around = Around::from_env()?;
-    let cases = std::env::var_os(CASES).ok_or("`__cases` is for xtask itself")?;
-    close(count(run_cases(&find(Path::new(&cases), filters)?, &around)?))
+    let (around, cases) = taken_over()?;
+    close(count(run_cases(&find(&cases, filters)?, &around)?))
 }
 
-fn close(count: Count) -> Result<()> {
+/// Says how many there were; an error if one failed.
+pub fn close(count: Count) -> Result<()> {
     println!("{} passed, {} failed", count.passed, count.failed);
     if count.failed == 0 { Ok(()) } else { Err("there are failures, see above".into()) }
 }
@@ -98,20 +99,36 @@ pub fn run_all(filters: &[String], around: &Around) -> Result<Count> {
 
 /// Runs the cases in a process of `user`.
 pub fn run_as(user: &user::User, filters: &[String], around: &Around) -> Result<Count> {
+    hand_over(user, ("__cases", "tests/cases"), filters, around)
+}
+
+/// Runs a hidden chore in a process of `user`, on a copy of the stories in a folder of the repository.
+pub fn hand_over(
+    user: &user::User,
+    (chore, folder): (&str, &str),
+    filters: &[String],
+    around: &Around,
+) -> Result<Count> {
     let own = Around { scratch: around.scratch.join("user"), ..around.clone() };
     user.mkdir(&own.scratch)?;
-    let cases = around.scratch.join("cases");
+    let stories = around.scratch.join(chore.trim_start_matches('_'));
     shell::capture(
-        std::process::Command::new("cp").arg("-r").arg(place::root().join("tests/cases")).arg(&cases),
+        std::process::Command::new("cp").arg("-r").arg(place::root().join(folder)).arg(&stories),
     )?;
-    shell::capture(std::process::Command::new("chmod").args(["-R", "a+rX"]).arg(&cases))?;
+    shell::capture(std::process::Command::new("chmod").args(["-R", "a+rX"]).arg(&stories))?;
     let program = around.scratch.join("bin/xtask");
     let ours = std::env::current_exe().map_err(|e| format!("find our own program: {e}"))?;
     std::fs::copy(ours, &program).map_err(|e| format!("copy our own program: {e}"))?;
     place::open_to_all(&program)?;
     let mut command = user.command(&program);
-    command.arg("__cases").args(filters).envs(own.to_env()).env(CASES, &cases);
+    command.arg(chore).args(filters).envs(own.to_env()).env(STORIES, &stories);
     follow(command)
+}
+
+/// The world and the stories that `hand_over` gave to this process.
+pub fn taken_over() -> Result<(Around, PathBuf)> {
+    let stories = std::env::var_os(STORIES).ok_or("this is for xtask itself")?;
+    Ok((Around::from_env()?, stories.into()))
 }
 
 /// Prints what the process prints, and takes the count from its last line.
@@ -146,7 +163,7 @@ fn count(outcomes: Vec<(&Case, Outcome)>) -> Count {
 }
 
 /// All cases below a folder whose name has one of the filters in it, by name.
-fn find(dir: &Path, filters: &[String]) -> Result<Vec<Case>> {
+pub fn find(dir: &Path, filters: &[String]) -> Result<Vec<Case>> {
     let mut paths = Vec::new();
     collect(dir, &mut paths)?;
     paths.sort();

@@ -6,7 +6,7 @@ use crate::place::Profile;
 use crate::setup::{packages, user};
 use crate::units::{self, Count};
 use crate::world::{self, World};
-use crate::{Result, case, docs, shell, tidy};
+use crate::{Result, case, docs, oracle, shell, tidy};
 
 /// The chore.
 pub fn run(args: &[String]) -> Result<()> {
@@ -27,7 +27,7 @@ fn all(world: &World) -> Result<Count> {
         shell::say("not root: everything runs once, as the user that you are");
     }
     let mut count = tidy::check();
-    count += Count::of("docs/cli is fresh", docs::check(&world.around.tare));
+    count += Count::of("docs/cli and docs/rules are fresh", docs::check(&world.around.tare));
     let programs = units::build(&world.around)?;
     count += units::run(&programs, None, &world.around)?;
     count += units::run_docs()?;
@@ -37,6 +37,10 @@ fn all(world: &World) -> Result<Count> {
     count += case::run_all(&[], &world.around)?;
     if let Some(user) = &user {
         count += case::run_as(user, &[], &world.around)?;
+    }
+    count += oracle::run_all(&[], &world.around)?;
+    if let Some(user) = &user {
+        count += oracle::run_as(user, &world.around)?;
     }
     Ok(count)
 }

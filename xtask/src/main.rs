@@ -8,6 +8,7 @@ mod case;
 mod check;
 mod demo;
 mod docs;
+mod oracle;
 mod place;
 mod release;
 mod serve;
@@ -35,14 +36,18 @@ const CHORES: &[Chore] = &[
     Chore { name: "test", args: "", about: "prepare the machine, then run all that CI runs", run: check::run },
     Chore { name: "case", args: "[FILTER…] [--as-user] [--release]", about: "run Markdown cases whose path has a FILTER in it", run: case::run },
     Chore { name: "accept", args: "[FILTER…] [--release]", about: "run cases and write what came out into their files", run: case::accept },
+    Chore { name: "oracle", args: "[FILTER…]", about: "compare tare's images of small Dockerfiles with buildah's", run: oracle::run },
     Chore { name: "tidy", args: "", about: "check who imports whom, sizes, formatting, lints", run: tidy::run },
-    Chore { name: "docs", args: "[--check]", about: "write docs/cli from the definition of the command line", run: docs::run },
+    Chore { name: "docs", args: "[--check]", about: "write docs/cli and docs/rules from the definitions of both", run: docs::run },
     Chore { name: "bench", args: "[--quick|--full]", about: "time tare against other builders that are installed", run: bench::run },
     Chore { name: "release", args: "", about: "build the static binary into target/dist and check it", run: release::run },
 ];
 
-/// Not listed: `test` and `case` call it in a process of the test user.
-const AS_USER: Chore = Chore { name: "__cases", args: "", about: "", run: case::run_prepared };
+/// Not listed: `test` and `case` call them in a process of the test user.
+const AS_USER: [Chore; 2] = [
+    Chore { name: "__cases", args: "", about: "", run: case::run_prepared },
+    Chore { name: "__oracle", args: "", about: "", run: oracle::run_prepared },
+];
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -50,7 +55,7 @@ fn main() -> ExitCode {
         list();
         return ExitCode::SUCCESS;
     };
-    let Some(chore) = CHORES.iter().chain([&AS_USER]).find(|c| c.name == name) else {
+    let Some(chore) = CHORES.iter().chain(&AS_USER).find(|c| c.name == name) else {
         list();
         eprintln!("error: no chore `{name}`");
         return ExitCode::from(2);

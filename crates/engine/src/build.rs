@@ -10,10 +10,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering;
 use std::sync::{Mutex, OnceLock};
+use std::time::Instant;
 
 use dockerfile::{Dockerfile, Stages};
 use oci::{Image, Platform, Tagged};
 use plan::{Options, Plan, StepId, Want};
+use store::builds::Record;
 use store::{Action, LayerId, Store};
 
 use crate::bases::Bases;
@@ -21,8 +23,11 @@ use crate::context::Contexts;
 use crate::error::{Error, Result};
 use crate::event::Voice;
 use crate::logs::Logs;
+use crate::loose::LooseLayers;
+use crate::note::Notes;
 use crate::origin::Origins;
 use crate::settings::{Output, Settings, Timestamps};
+use crate::sight::Looked;
 use crate::times::Rule;
 
 /// What the platforms of one build share.
@@ -37,6 +42,8 @@ struct Common<'a> {
     /// Keys that were asked for: what was done again for one platform isn't once more for the next.
     asked: &'a Mutex<BTreeSet<String>>,
     one_stage: bool,
+    /// The build's name in the store.
+    id: &'a str,
 }
 
 /// Everything that the steps for one platform share.
@@ -54,6 +61,11 @@ pub struct Session<'a> {
     pub(crate) empty: LayerId,
     pub(crate) one_stage: bool,
     asked: &'a Mutex<BTreeSet<String>>,
+    pub(crate) looked: Looked,
+    pub(crate) loose: LooseLayers,
+    pub(crate) notes: Mutex<Notes>,
+    /// Whether the user has been told that steps can't be traced here.
+    pub(crate) untraced: Mutex<bool>,
     stacks: Vec<OnceLock<Finished>>,
     running: Mutex<BTreeMap<StepId, sandbox::Control>>,
 }
@@ -109,6 +121,22 @@ pub struct Weight {
 /// If anything on the way fails; then nothing has been given a name. [`Error::NeedsWork`] if something has
 /// to be unpacked or run and [`Settings::may_work`] is off.
 pub fn build(store: &Store, settings: &Settings, origins: &Origins, voice: &Voice) -> Result<Built> {
+    let (started, mut record) = (Instant::now(), crate::record::begin(settings));
+    let result = recorded(&mut record, store, settings, origins, voice);
+    // What has to be done by somebody who may work is that one's build.
+    if !matches!(result, Err(Error::NeedsWork)) {
+        crate::record::keep(store, record, started, &result);
+    }
+    result
+}
+
+fn recorded(
+    record: &mut Record,
+    store: &Store,
+    settings: &Settings,
+    origins: &Origins,
+    voice: &Voice,
+) -> Result<Built> {
     let (source, problems) = dockerfile::parse(&settings.dockerfile);
     if !problems.is_empty() {
         return Err(Error::Dockerfile(problems));
@@ -121,12 +149,16 @@ pub fn build(store: &Store, settings: &Settings, origins: &Origins, voice: &Voic
     warnings(&plans).into_iter().for_each(|text| voice.warn(text));
     let (contexts, asked) = (Contexts::open(store, settings)?, Mutex::default());
     let (bases, contexts, asked, one_stage) = (&bases, &contexts, &asked, stages.stages.len() == 1);
-    let common = Common { store, settings, voice, origins, bases, contexts, asked, one_stage };
+    let id = &record.id;
+    let common = Common { store, settings, voice, origins, bases, contexts, asked, one_stage, id };
     let sessions: Vec<Session> =
         targets.iter().zip(&plans).map(|(t, plan)| common.session(t, plan)).collect();
     let done = sessions.iter().try_for_each(Session::run_all);
     // Also when it failed: what was learnt about the context's files stays true.
     contexts.save(store);
+    if !matches!(done, Err(Error::NeedsWork)) {
+        record.steps = crate::record::steps(&sessions, &stages);
+    }
     done?;
     let parts = sessions.iter().map(Session::assemble).collect::<Result<_>>()?;
     crate::export::export(&sessions, parts)
@@ -184,9 +216,14 @@ fn is_image(name: &str, known: &str) -> bool {
     name.strip_prefix(known).is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '@']))
 }
 
+/// Two platforms have steps of the same numbers.
+fn log_prefix(settings: &Settings, platform: &Platform) -> String {
+    if settings.is_several() { platform.to_string().replace('/', "-") + "-" } else { String::new() }
+}
+
 impl<'a> Common<'a> {
     fn session(self, target: &'a Options, plan: &'a Plan) -> Session<'a> {
-        let Common { store, settings, voice, origins, bases, contexts, asked, one_stage } = self;
+        let Common { store, settings, voice, origins, bases, contexts, asked, one_stage, id } = self;
         let base = Options { reproducible: true, epoch: None, ..target.clone() }
             .epoch_for(plan.outcome.base_created.as_deref())
             .unwrap_or(plan::options::EARLIEST);
@@ -199,11 +236,15 @@ impl<'a> Common<'a> {
             plan,
             bases,
             contexts,
-            logs: Logs::new(store),
+            logs: Logs::new(store, id, log_prefix(settings, &target.platform)),
             rule: Rule { timestamps: settings.timestamps, epoch: target.epoch, base },
             empty: LayerId::Made(tree::id(&[])),
             one_stage,
             asked,
+            looked: Looked::default(),
+            loose: LooseLayers::default(),
+            notes: Mutex::default(),
+            untraced: Mutex::new(false),
             stacks: plan.steps.iter().map(|_| OnceLock::new()).collect(),
             running: Mutex::new(BTreeMap::new()),
         }
@@ -214,6 +255,13 @@ impl Session<'_> {
     /// The layers up to a step, lowest first. Only for steps that are done.
     pub fn stack_of(&self, id: StepId) -> Vec<LayerId> {
         self.finished(id).stack.clone()
+    }
+
+    /// What a step put on top of its parent: nothing if it didn't come to its end.
+    pub(crate) fn own_layers(&self, id: StepId) -> &[LayerId] {
+        let stack = |id: StepId| self.stacks[id.0 as usize].get().map_or(&[][..], |done| &done.stack);
+        let below = self.plan.step(id).parent.map_or(0, |parent| stack(parent).len());
+        stack(id).get(below..).unwrap_or_default()
     }
 
     fn finished(&self, id: StepId) -> &Finished {

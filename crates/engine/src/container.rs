@@ -39,7 +39,8 @@ pub fn prepare(store: &Store, stored: &Stored, request: &Request) -> Result<Step
     let mut lowers = folders(store, stored, &image)?;
     let open = |f: &PathBuf| Root::open(f).map_err(doing("open a layer"));
     let view = View::new(lowers.iter().map(open).collect::<Result<_>>()?);
-    lowers.push(crate::run::stubs(store)?);
+    lowers.push(crate::execute::stubs(store)?);
+    let lowers = lowers.into_iter().map(Into::into).collect();
     let config = &image.config.config;
     let user = request.user.clone().unwrap_or_else(|| config.user.clone());
     let user = tree::users::run_user(&user, &view).map_err(|e| Error::Other(e.to_string()))?;
@@ -74,13 +75,13 @@ fn folders(store: &Store, stored: &Stored, image: &oci::Image) -> Result<Vec<Pat
     Ok(out)
 }
 
-fn scratch(store: &Store, view: &View, lowers: Vec<PathBuf>) -> Result<SandboxRoot> {
+fn scratch(store: &Store, view: &View, lowers: Vec<sandbox::Lower>) -> Result<SandboxRoot> {
     let base = store.scratch("container")?;
     let (upper, work) = (base.join("upper"), base.join("work"));
     for folder in [&upper, &work] {
         std::fs::create_dir_all(folder).map_err(doing("make a folder for the container's changes"))?;
     }
-    crate::run::like_root(&upper, view).map_err(doing("prepare the container's root"))?;
+    crate::execute::like_root(&upper, view).map_err(doing("prepare the container's root"))?;
     Ok(SandboxRoot::Overlay { lowers, upper, work })
 }
 

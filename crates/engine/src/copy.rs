@@ -59,39 +59,51 @@ impl Session<'_> {
     /// # Errors
     /// If a source isn't there, can't go where it should, or changed under the build.
     pub fn copy(&self, step: StepId, copy: &plan::Copy, stack: &[LayerId], form: Form) -> Result<Made> {
-        let (content, source) = self.copy_content(copy)?;
+        let (content, source, today) = self.copy_content(copy)?;
         let key = self.copy_key(copy, content, stack);
+        self.note(step, |note| note.key = key.parts.clone());
         let _lock = self.store.lock(&key.hex()[..16])?;
         if let Some(action) = self.cached(&key, step) {
             return Ok(Made::cached(action.layer));
+        }
+        let loose = form == Form::Files && source.is_some() && self.may_stay_loose(step);
+        if let Some(layer) = self.store.layer_of(&key).filter(|_| loose && !self.runs_again(step))
+            && self.find_loose(&layer, today)
+        {
+            return Ok(Made::cached(layer));
         }
         let started = self.disk_time()?;
         let source = source.map_or_else(|| self.copy_source(copy), Ok)?;
         let below = self.view(stack)?;
         let changes = self.changes(copy, &source, &below, started)?;
         let id = LayerId::Made(tree::id(&changes));
-        let known = self.store.has_layer(&id) && !self.runs_again(step);
-        let id = self.keep(&changes, started, form)?;
+        let known = self.store.layer_meta(&id).is_some() && !self.runs_again(step);
+        let kept = if loose { self.keep_loose(&changes, started)? } else { None };
+        if kept.is_none() {
+            self.keep(&changes, started, form)?;
+        }
         self.store.put_action(&key, id, 0, Vec::new())?;
         Ok(if known { Made::cached(id) } else { Made::new(id) })
     }
 
     /// What the key knows of the sources: their content if they are in a folder, the layers if they are in
-    /// a stage. The folder is handed on, as it has been walked.
-    fn copy_content(&self, copy: &plan::Copy) -> Result<(Vec<Part>, Option<Source<'_>>)> {
+    /// a stage. The folder is handed on, as it has been walked, and so is what is in it.
+    fn copy_content(&self, copy: &plan::Copy) -> Result<(Vec<Part>, Option<Source<'_>>, Vec<Change>)> {
         match &copy.from {
             From::Step(Some(id)) => {
                 let parts = self.layer_parts(&self.stack_of(*id)).into_iter();
-                Ok((parts.map(|p| Part { name: format!("from.{}", p.name), ..p }).collect(), None))
+                let parts = parts.map(|p| Part { name: format!("from.{}", p.name), ..p }).collect();
+                Ok((parts, None, Vec::new()))
             }
-            From::Step(None) => Ok((vec![Part::plain("from", "scratch")], None)),
+            From::Step(None) => Ok((vec![Part::plain("from", "scratch")], None, Vec::new())),
             From::Context | From::Named(_) => {
                 let source = self.copy_source(copy)?;
                 let nowhere = View::new(Vec::new());
                 // Owners are names of the real file system below; here only the sources count.
                 let plain = plan::Copy { chown: None, dest: "/".to_owned(), ..copy.clone() };
                 let changes = self.changes(&plain, &source, &nowhere, tree::Time::default())?;
-                Ok((vec![Part::plain("content", oci::digest::hex(&tree::id(&changes)))], Some(source)))
+                let content = Part::plain("content", oci::digest::hex(&tree::id(&changes)));
+                Ok((vec![content], Some(source), changes))
             }
         }
     }

@@ -13,6 +13,7 @@ use plan::{Key, Part, StepId};
 use store::LayerId;
 
 use crate::build::Session;
+use crate::mounts::Sources;
 
 impl Session<'_> {
     /// The parts that name the file system below a step.
@@ -22,7 +23,15 @@ impl Session<'_> {
     }
 
     /// The key of a RUN.
-    pub fn run_key(&self, id: StepId, run: &plan::Run, mounts: Vec<Part>, stack: &[LayerId]) -> Key {
+    pub fn run_key(&self, id: StepId, run: &plan::Run, sources: &Sources, stack: &[LayerId]) -> Key {
+        let mut parts = self.run_parts(id, run);
+        parts.extend(sources.parts.iter().cloned());
+        parts.extend(self.layer_parts(stack));
+        Key::of(parts)
+    }
+
+    /// All of a RUN's key but what it reads.
+    pub fn run_parts(&self, id: StepId, run: &plan::Run) -> Vec<Part> {
         let mut parts = vec![
             Part::plain("kind", "run"),
             Part::plain("command", json(&run.argv)),
@@ -38,9 +47,7 @@ impl Session<'_> {
         );
         let hosts = &self.settings.surroundings.hosts;
         parts.extend(hosts.iter().map(|(name, ip)| Part::plain(format!("host.{name}"), ip.to_string())));
-        parts.extend(mounts);
-        parts.extend(self.layer_parts(stack));
-        Key::of(parts)
+        parts
     }
 
     /// The key of a COPY or ADD whose sources have the digest `content`.

@@ -39,7 +39,7 @@ impl Session<'_> {
         Ok(id)
     }
 
-    fn write_files(&self, id: &LayerId, changes: &[Change]) -> Result<()> {
+    pub(crate) fn write_files(&self, id: &LayerId, changes: &[Change]) -> Result<()> {
         let folder = self.store.scratch("copy")?;
         let skipped = layer::materialise(changes, &folder).map_err(doing("copy"))?;
         for note in skipped {
@@ -64,7 +64,14 @@ impl Session<'_> {
 
 /// What is remembered of a layer.
 pub fn meta_of(changes: &[Change], maker: Maker, started: Time, copied: Vec<(i64, u32)>) -> Meta {
-    Meta { maker, started: (started.sec, started.nsec), bytes: bytes_of(changes), copied }
+    Meta {
+        maker,
+        started: (started.sec, started.nsec),
+        bytes: bytes_of(changes),
+        entries: changes.len() as u64,
+        traceable: trace::traceable(changes),
+        copied,
+    }
 }
 
 fn bytes_of(changes: &[Change]) -> u64 {

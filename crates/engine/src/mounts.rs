@@ -1,22 +1,30 @@
 //! `RUN --mount`: binds, caches, tmpfs, secrets and agents to what the sandbox mounts.
 //!
 //! A bind mount is never written to: what a step writes there goes to a scratch layer that is thrown away.
-//! A cache mount is a folder of the store, by id; it is not part of the step's key.
+//! A cache mount is a folder of the store, by id; it is not part of the step's key, but what it starts with is.
+
+mod cache;
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::{PermissionsExt, chown};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use dockerfile::mount::{Mount, MountType, Sharing};
+use dockerfile::mount::{Mount, MountType};
 use plan::{From, Part};
-use sandbox::MountKind;
+use sandbox::{Lower, MountKind};
 use store::lock::Lock;
 
+pub use cache::cache_name;
+pub(crate) use cache::make_cache;
+
+use crate::agent::{Access, Serving};
 use crate::build::Session;
 use crate::error::{Error, Result, doing};
 use crate::made::Form;
 use crate::settings::{Secret, Settings};
+use crate::sight::Sight;
+use crate::traced;
 
 /// What a step has mounted, and what it holds while it runs.
 #[derive(Default)]
@@ -27,43 +35,61 @@ pub struct Mounts {
     pub env: Vec<(OsString, OsString)>,
     /// Locked caches.
     pub locks: Vec<Lock>,
+    /// Sockets of agents.
+    pub agents: Vec<Serving>,
+}
+
+/// What a mounted part of a context is called in the layer that is made of it.
+pub const SOURCE: &str = "source";
+
+/// What is known of a step's mounts before they are made.
+#[derive(Default)]
+pub struct Sources {
+    /// For the step's key.
+    pub parts: Vec<Part>,
+    /// For its static key: without the folders that can be watched.
+    pub fixed: Vec<Part>,
+    /// These folders, by the number of their mount.
+    pub gaps: Vec<(usize, Vec<tree::Change>)>,
 }
 
 impl Session<'_> {
-    /// What the step's key knows of its mounts.
+    /// What the step's keys know of its mounts.
     ///
     /// # Errors
     /// If a source can't be read.
-    pub fn mount_parts(&self, run: &plan::Run) -> Result<Vec<Part>> {
-        let mut parts = Vec::new();
+    pub fn mount_sources(&self, run: &plan::Run) -> Result<Sources> {
+        let mut sources = Sources::default();
         for (i, (mount, from)) in run.mounts.iter().enumerate() {
-            parts.push(Part::plain(format!("mount.{i}"), format!("{mount:?}")));
-            if mount.kind == MountType::Bind {
-                parts.extend(self.source_part(i, mount, from)?);
+            let part = Part::plain(format!("mount.{i}"), format!("{mount:?}"));
+            sources.parts.push(part.clone());
+            sources.fixed.push(part);
+            match from {
+                _ if !has_source(mount) => {}
+                From::Step(id) => {
+                    let stack = id.map(|id| self.stack_of(id)).unwrap_or_default();
+                    let named = |p: Part| Part { name: format!("mount.{i}.{}", p.name), ..p };
+                    let parts: Vec<Part> = self.layer_parts(&stack).into_iter().map(named).collect();
+                    sources.parts.extend(parts.iter().cloned());
+                    sources.fixed.extend(parts);
+                }
+                From::Context | From::Named(_) => {
+                    let changes = self.context_changes(mount.source.as_deref().unwrap_or("/"), from)?;
+                    sources.add(i, changes, mount.kind == MountType::Bind);
+                }
             }
         }
-        Ok(parts)
-    }
-
-    fn source_part(&self, i: usize, mount: &Mount, from: &From) -> Result<Vec<Part>> {
-        if let From::Step(id) = from {
-            let stack = id.map(|id| self.stack_of(id)).unwrap_or_default();
-            let named = |p: Part| Part { name: format!("mount.{i}.{}", p.name), ..p };
-            return Ok(self.layer_parts(&stack).into_iter().map(named).collect());
-        }
-        let changes = self.context_changes(mount, from)?;
-        Ok(vec![Part::plain(format!("mount.{i}.content"), oci::digest::hex(&tree::id(&changes)))])
+        Ok(sources)
     }
 
     /// The mounted part of a context, as if it had been copied to an empty root.
-    fn context_changes(&self, mount: &Mount, from: &From) -> Result<Vec<tree::Change>> {
+    fn context_changes(&self, source: &str, from: &From) -> Result<Vec<tree::Change>> {
         let folder = match from {
             From::Named(name) => self.contexts.named(name)?,
             _ => self.contexts.main()?,
         };
         let found = folder.found(&self.elsewhere())?;
         let none = dockerfile::Patterns::default();
-        let source = mount.source.as_deref().unwrap_or("/");
         let how = tree::copy::Copy {
             dest: b"/source",
             chown: None,
@@ -84,16 +110,19 @@ impl Session<'_> {
     ///
     /// # Errors
     /// If a source isn't there or a folder can't be made.
-    pub fn mounts(&self, run: &plan::Run) -> Result<Mounts> {
+    pub fn mounts(&self, run: &plan::Run, serving: Option<&traced::Serving>) -> Result<Mounts> {
         let mut out = Mounts::default();
         out.list.extend(run.script.as_ref().map(|(name, text)| script(name, text)));
-        for (mount, from) in &run.mounts {
+        for (i, (mount, from)) in run.mounts.iter().enumerate() {
             let kind = match mount.kind {
                 MountType::Tmpfs => Some(tmpfs(mount)),
-                MountType::Cache => Some(self.cache_mount(mount, &mut out.locks)?),
-                MountType::Bind => Some(self.bind_mount(mount, from)?),
+                MountType::Cache => Some(self.cache_mount(mount, from, &mut out.locks)?),
+                MountType::Bind => {
+                    let served = serving.and_then(|serving| serving.lower(&Sight::mount_name(i)));
+                    Some(self.bind_mount(mount, from, served)?)
+                }
                 MountType::Secret => self.secret_mount(mount, &mut out.env)?,
-                MountType::Ssh => self.agent_mount(mount, &mut out.env)?,
+                MountType::Ssh => self.agent_mount(mount, &mut out)?,
             };
             let target = mount.target.as_ref().map(PathBuf::from);
             out.list.extend(target.zip(kind).map(|(target, kind)| sandbox::Mount { target, kind }));
@@ -101,37 +130,20 @@ impl Session<'_> {
         Ok(out)
     }
 
-    fn cache_mount(&self, mount: &Mount, locks: &mut Vec<Lock>) -> Result<MountKind> {
-        if mount.from.is_some() || mount.source.is_some() {
-            return Err("a cache mount with `from` or `source` is not supported yet".to_owned().into());
-        }
-        let Cache { id, owner, mode, name } = Cache::of(mount);
-        if mount.sharing.is_some_and(|s| s != Sharing::Shared) {
-            locks.push(self.store.lock(&format!("mount-{}", &name[..16]))?);
-        }
-        let source = self.store.cache_path(&name);
-        make_cache(&source, mode, owner).map_err(doing(format_args!("make the cache `{id}`")))?;
-        Ok(MountKind::Bind { source, readonly: mount.readonly, recursive: false })
-    }
-
-    /// The caches that a step has mounted, as they are now.
-    pub fn caches(&self, run: &plan::Run) -> Vec<store::CacheId> {
-        let caches = run.mounts.iter().filter(|(mount, _)| mount.kind == MountType::Cache);
-        let names = caches.map(|(mount, _)| Cache::of(mount).name);
-        let living = |name: String| Some(store::CacheId { life: self.store.cache_life(&name)?, name });
-        names.filter_map(living).collect()
-    }
-
-    fn bind_mount(&self, mount: &Mount, from: &From) -> Result<MountKind> {
+    fn bind_mount(&self, mount: &Mount, from: &From, served: Option<Lower>) -> Result<MountKind> {
         let (lowers, path) = match from {
             From::Step(id) => {
                 let stack = id.map(|id| self.stack_of(id)).unwrap_or_default();
                 (self.folders(&stack)?, mount.source.clone().unwrap_or_default())
             }
             From::Context | From::Named(_) => {
-                let changes = self.context_changes(mount, from)?;
+                let changes = self.context_changes(mount.source.as_deref().unwrap_or("/"), from)?;
+                if let (Some(served), Some(tree::Change::Put(folder))) = (&served, changes.first()) {
+                    let (upper, work) = self.throw_away_upper(&folder.meta)?;
+                    return Ok(MountKind::Overlay { lowers: vec![served.clone()], upper, work });
+                }
                 let id = self.keep(&changes, self.disk_time()?, Form::Files)?;
-                (self.folders(&[id])?, "source".to_owned())
+                (self.folders(&[id])?, SOURCE.to_owned())
             }
         };
         self.throw_away(lowers, path.trim_matches('/'))
@@ -147,48 +159,46 @@ impl Session<'_> {
         let name = String::from_utf8_lossy(&path).into_owned();
         let node = node.ok_or_else(|| Error::Other(format!("mount source \"/{name}\": not found")))?;
         let below = |folder: &PathBuf| folder.join(&name);
+        let lower = |i: usize| Lower::Dir(below(&folders[i]));
         if node.stat.kind != tree::root::Type::Dir {
             let source = below(&folders[node.layer]);
             return Ok(MountKind::Bind { source, readonly: true, recursive: false });
         }
-        let lowers = view.layers_of(&path).map_err(say())?.into_iter().map(|i| below(&folders[i])).collect();
-        let base = self.store.scratch("mount")?;
-        let (upper, work) = (base.join("upper"), base.join("work"));
-        std::fs::create_dir_all(&upper).map_err(say())?;
-        std::fs::create_dir_all(&work).map_err(say())?;
-        std::fs::set_permissions(&upper, std::fs::Permissions::from_mode(node.stat.mode & 0o7777))
-            .map_err(say())?;
-        chown(&upper, Some(node.stat.uid), Some(node.stat.gid)).map_err(say())?;
+        let lowers = view.layers_of(&path).map_err(say())?.into_iter().map(lower).collect();
+        let (mode, uid, gid) = (node.stat.mode, node.stat.uid, node.stat.gid);
+        let (upper, work) = self.throw_away_upper(&tree::Meta { mode, uid, gid, ..Default::default() })?;
         Ok(MountKind::Overlay { lowers, upper, work })
     }
-}
 
-/// What tells one cache mount from another.
-struct Cache<'a> {
-    id: &'a str,
-    owner: (u32, u32),
-    mode: u32,
-    /// The folder's name.
-    name: String,
-}
-
-impl Cache<'_> {
-    fn of(mount: &Mount) -> Cache<'_> {
-        let id = mount.id.as_deref().or(mount.target.as_deref()).unwrap_or_default();
-        let owner = (mount.uid.unwrap_or(0), mount.gid.unwrap_or(0));
-        let mode = mount.mode.unwrap_or(0o755);
-        Cache { id, owner, mode, name: name_of(id, owner, mode) }
+    /// Where the writes to a mounted folder go, with the folder's own mode and owner, and what overlayfs needs beside.
+    fn throw_away_upper(&self, folder: &tree::Meta) -> Result<(PathBuf, PathBuf)> {
+        let base = self.store.scratch("mount")?;
+        let (upper, work) = (base.join("upper"), base.join("work"));
+        let say = || doing("make a folder for what a step writes to a mount");
+        std::fs::create_dir_all(&upper).map_err(say())?;
+        std::fs::create_dir_all(&work).map_err(say())?;
+        let mode = std::fs::Permissions::from_mode(folder.mode & 0o7777);
+        std::fs::set_permissions(&upper, mode).map_err(say())?;
+        chown(&upper, Some(folder.uid), Some(folder.gid)).map_err(say())?;
+        Ok((upper, work))
     }
 }
 
-/// Another owner or mode is another cache, as in BuildKit.
-fn name_of(id: &str, owner: (u32, u32), mode: u32) -> String {
-    blake3::hash(format!("{id}\n{owner:?}\n{mode:o}").as_bytes()).to_hex().to_string()
-}
-
-/// The store's name of a cache mount with that id, or that target, and no other options.
-pub fn cache_name(id: &str) -> String {
-    name_of(id, (0, 0), 0o755)
+impl Sources {
+    /// What of a cache's base a step reads, it reads in the cache, where nobody watches.
+    fn add(&mut self, i: usize, changes: Vec<tree::Change>, may_watch: bool) {
+        let id = oci::digest::hex(&tree::id(&changes));
+        let content = Part::plain(format!("mount.{i}.content"), id);
+        self.parts.push(content.clone());
+        let is_folder = matches!(
+            changes.first(),
+            Some(tree::Change::Put(entry)) if entry.path == SOURCE.as_bytes() && matches!(entry.kind, tree::Kind::Dir)
+        );
+        match may_watch && is_folder && trace::traceable(&changes) {
+            true => self.gaps.push((i, changes)),
+            false => self.fixed.push(content),
+        }
+    }
 }
 
 /// A secret that is larger was meant to be something else. BuildKit's limit.
@@ -212,17 +222,21 @@ impl Session<'_> {
         Ok(Some(MountKind::File { contents, mode, uid, gid, readonly: true }))
     }
 
-    fn agent_mount(&self, mount: &Mount, env: &mut Vec<(OsString, OsString)>) -> Result<Option<MountKind>> {
+    fn agent_mount(&self, mount: &Mount, out: &mut Mounts) -> Result<Option<MountKind>> {
         let id = mount.id.as_deref().unwrap_or_default();
-        match (self.settings.agents.get(id), mount.required) {
-            (Some(socket), _) => {
-                let target = mount.target.as_deref().unwrap_or_default();
-                env.push(("SSH_AUTH_SOCK".into(), target.into()));
-                Ok(Some(MountKind::Bind { source: socket.clone(), readonly: false, recursive: false }))
-            }
-            (None, true) => Err(format!("ssh agent `{id}` is required; give it with --ssh {id}").into()),
-            (None, false) => Ok(None),
-        }
+        let Some(agent) = self.settings.agents.get(id) else {
+            return match mount.required {
+                true => Err(format!("ssh agent `{id}` is required; give it with --ssh {id}").into()),
+                false => Ok(None),
+            };
+        };
+        let owner = (mount.uid.unwrap_or(0), mount.gid.unwrap_or(0));
+        let serving = agent.serve(self.store, Access { mode: mount.mode.unwrap_or(0o600), owner })?;
+        let target = mount.target.as_deref().unwrap_or_default();
+        out.env.push(("SSH_AUTH_SOCK".into(), target.into()));
+        let source = serving.socket();
+        out.agents.push(serving);
+        Ok(Some(MountKind::Bind { source, readonly: false, recursive: false }))
     }
 }
 
@@ -245,6 +259,15 @@ impl Settings {
     }
 }
 
+/// Whether files of elsewhere are in it.
+fn has_source(mount: &Mount) -> bool {
+    match mount.kind {
+        MountType::Bind => true,
+        MountType::Cache => mount.from.is_some(),
+        MountType::Tmpfs | MountType::Secret | MountType::Ssh => false,
+    }
+}
+
 fn script(name: &str, text: &[u8]) -> sandbox::Mount {
     let kind = MountKind::File { contents: text.to_vec(), mode: 0o755, uid: 0, gid: 0, readonly: true };
     sandbox::Mount { target: PathBuf::from(format!("/dev/pipes/{name}")), kind }
@@ -252,13 +275,4 @@ fn script(name: &str, text: &[u8]) -> sandbox::Mount {
 
 fn tmpfs(mount: &Mount) -> MountKind {
     MountKind::Tmpfs { size: (mount.size > 0).then_some(mount.size), mode: 0o1777 }
-}
-
-fn make_cache(path: &Path, mode: u32, (uid, gid): (u32, u32)) -> std::io::Result<()> {
-    if path.is_dir() {
-        return Ok(());
-    }
-    std::fs::create_dir_all(path)?;
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))?;
-    chown(path, Some(uid), Some(gid))
 }

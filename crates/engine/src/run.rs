@@ -1,29 +1,15 @@
-//! RUN: a command in a sandbox on top of a stack, and what it changed as a layer.
+//! RUN: whether what it made before will do, and what is kept of it if it was run.
 
-use std::collections::BTreeSet;
-use std::ffi::OsString;
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{PermissionsExt, chown};
-use std::path::{Path, PathBuf};
-
-use plan::StepId;
-use sandbox::{Caps, Input, Io, MountKind, Network, Output, Root as SandboxRoot};
-use store::layers::Maker;
-use store::{LayerId, Store};
-use tree::root::Root;
-use tree::{Change, Time, View};
+use plan::{Key, StepId};
+use store::LayerId;
 
 use crate::build::Session;
-use crate::error::{Error, Result, StepError, doing};
+use crate::error::{Error, Result};
 use crate::event::Task;
-use crate::made::meta_of;
+use crate::execute::{Asked, Executed};
 use crate::schedule::Made;
-
-/// Where a step's writes go while it runs.
-struct Scratch {
-    upper: PathBuf,
-    work: PathBuf,
-}
+use crate::sight::Sight;
+use crate::verify::Verdict;
 
 impl Session<'_> {
     /// Does a RUN on top of `stack`.
@@ -31,231 +17,67 @@ impl Session<'_> {
     /// # Errors
     /// If the command fails, or can't be started, or its changes can't be kept.
     pub fn run(&self, id: StepId, run: &plan::Run, stack: &[LayerId], task: &Task) -> Result<Made> {
-        let key = self.run_key(id, run, self.mount_parts(run)?, stack);
+        let sources = self.mount_sources(run)?;
+        let key = self.run_key(id, run, &sources, stack);
+        self.note(id, |note| note.key = key.parts.clone());
         let _lock = self.store.lock(&key.hex()[..16])?;
-        if let Some(action) = self.cached(&key, id) {
+        let exact = self.cached(&key, id);
+        let verified = self.is_verified(&key);
+        if let Some(action) = exact.as_ref().filter(|_| !verified) {
             return Ok(Made::cached(action.layer));
         }
+        let sight = self.sight(id, run, &sources, stack)?;
+        self.note(id, |note| note.watched = sight.as_ref().map(|sight| sight.key.hex()));
+        let asked = Asked { run, stack, sight };
+        if let Some(action) = exact {
+            self.check(id, &asked, &key, action.layer, task)?;
+            return Ok(Made::cached(action.layer));
+        }
+        if let Some(known) = self.reusable(id, asked.sight.as_ref())? {
+            if verified {
+                self.check(id, &asked, &key, known.layer, task)?;
+            }
+            self.store.put_action(&key, known.layer, known.millis, known.caches)?;
+            return Ok(Made::traced(known.layer));
+        }
+        self.run_anew(id, &asked, &key, task)
+    }
+
+    fn run_anew(&self, id: StepId, asked: &Asked, key: &Key, task: &Task) -> Result<Made> {
+        crate::foreign::check(self.plan.step(id))?;
         if !self.settings.may_work {
             return Err(Error::NeedsWork);
         }
-        let layer = self.execute(id, run, stack, task)?;
-        let caches = if self.is_empty(&layer) { self.caches(run) } else { Vec::new() };
-        self.store.put_action(&key, layer, task.age().as_millis() as u64, caches)?;
+        self.note_lost_cache(id, key);
+        let Executed { layer, seen, edited, .. } = self.execute(id, asked, task)?;
+        if edited {
+            return Ok(Made::new(layer));
+        }
+        let millis = task.age().as_millis() as u64;
+        let caches = if self.is_empty(&layer) { self.caches(asked.run)? } else { Vec::new() };
+        self.note(id, |note| note.wide = seen.as_ref().is_some_and(|seen| seen.wide));
+        if let Some((sight, seen)) = asked.sight.as_ref().zip(seen) {
+            self.remember(sight, &seen, layer, millis, caches.clone())?;
+        }
+        self.store.put_action(key, layer, millis, caches)?;
         Ok(Made::new(layer))
     }
 
-    fn execute(&self, id: StepId, run: &plan::Run, stack: &[LayerId], task: &Task) -> Result<LayerId> {
-        let below = self.view(stack)?;
-        let scratch = self.scratch(&below)?;
-        let mut lowers = self.folders(stack)?;
-        lowers.push(stubs(self.store)?);
-        let mounts = self.mounts(run)?;
-        let mut step = self.sandbox_step(run, &below, lowers, &scratch)?;
-        step.mounts.extend(mounts.list);
-        // Of two variables of one name a program sees the first, and the mount's is meant.
-        step.env.retain(|(name, _)| !mounts.env.iter().any(|(own, _)| own == name));
-        step.env.extend(mounts.env);
-        self.add_host_files(id, &mut step);
-        let started = self.disk_time()?;
-        let created = self.supervise(id, step, task)?;
-        drop(mounts.locks);
-        self.collect(&scratch, &below, stack, &created, started)
-    }
-
-    /// An empty upper directory that looks like the root below it: overlayfs shows its mode and owner.
-    fn scratch(&self, below: &View) -> Result<Scratch> {
-        let base = self.store.scratch("run")?;
-        let (upper, work) = (base.join("upper"), base.join("work"));
-        let say = || doing("make a folder for a step's changes");
-        std::fs::create_dir(&base).map_err(say())?;
-        std::fs::create_dir(&upper).map_err(say())?;
-        std::fs::create_dir(&work).map_err(say())?;
-        like_root(&upper, below).map_err(say())?;
-        Ok(Scratch { upper, work })
-    }
-
-    fn sandbox_step(
-        &self,
-        run: &plan::Run,
-        below: &View,
-        lowers: Vec<PathBuf>,
-        scratch: &Scratch,
-    ) -> Result<sandbox::Step> {
-        let user = tree::users::run_user(&run.user, below).map_err(|e| Error::Other(e.to_string()))?;
-        let root = SandboxRoot::Overlay { lowers, upper: scratch.upper.clone(), work: scratch.work.clone() };
-        let argv = run.argv.iter().map(OsString::from).collect();
-        let mut step = sandbox::Step::new(root, argv);
-        step.env = environment(run, &user.home);
-        step.cwd = PathBuf::from(&run.cwd);
-        (step.uid, step.gid, step.groups) = (user.uid, user.gid, user.groups);
-        let around = &self.settings.surroundings;
-        step.hosts = around.hosts.clone();
-        step.shm_size = around.shm_size.unwrap_or(step.shm_size);
-        step.ulimits = around.ulimits.clone();
-        step.network = if run.offline { Network::None } else { Network::Host };
-        if run.insecure {
-            (step.caps, step.seccomp) = (Caps::All, false);
+    /// `--verify`: what is kept must be what the step makes. If it isn't, it is forgotten.
+    fn check(&self, id: StepId, asked: &Asked, key: &Key, kept: LayerId, task: &Task) -> Result<()> {
+        let Verdict::Wrong(layer, how) = self.verify(id, asked, kept, task)? else { return Ok(()) };
+        if let Some(sight) = &asked.sight {
+            self.store.forget_run(&sight.key, &kept)?;
         }
-        Ok(step)
+        self.store.put_action(key, layer, task.age().as_millis() as u64, Vec::new())?;
+        Err(format!("what was kept of this step isn't what it makes, which is a fault of tare: {how}; it is forgotten now").into())
     }
 
-    fn add_host_files(&self, id: StepId, step: &mut sandbox::Step) {
-        let host = &self.settings.host_files;
-        if !host.lines.contains(&self.plan.step(id).line) {
-            return;
-        }
-        let bind = |(source, target): &(PathBuf, PathBuf)| {
-            let kind = MountKind::Bind { source: source.clone(), readonly: true, recursive: true };
-            sandbox::Mount { target: target.clone(), kind }
-        };
-        step.mounts.extend(host.mounts.iter().map(bind));
-        step.env.extend(host.env.iter().map(|(name, value)| (name.into(), value.into())));
+    /// A run of the same step whose facts hold today.
+    fn reusable(&self, id: StepId, sight: Option<&Sight>) -> Result<Option<store::traces::Run>> {
+        let Some(sight) = sight.filter(|_| !self.runs_again(id)) else { return Ok(None) };
+        let found = sight.find()?;
+        Ok(found.map_err(|broken| self.note(id, |note| note.broken = broken)).ok())
     }
 
-    /// Starts the step, listens to it, and waits. Says which mount points had to be made.
-    fn supervise(&self, id: StepId, step: sandbox::Step, task: &Task) -> Result<Vec<Vec<u8>>> {
-        let (reader, writer) = std::io::pipe().map_err(doing("make a pipe"))?;
-        let stdout = writer.try_clone().map_err(doing("make a pipe"))?;
-        let io =
-            Io { stdin: Input::Empty, stdout: Output::Fd(stdout.into()), stderr: Output::Fd(writer.into()) };
-        let running = sandbox::spawn(&step, io).map_err(doing("start a sandbox"))?;
-        self.watch(id, running.control());
-        let log = self.logs.step(id);
-        let (ended, tail) = std::thread::scope(|scope| {
-            let listener = scope.spawn(|| crate::output_pipe::follow(reader, task, log.clone()));
-            let ended = running.wait();
-            (ended, listener.join().unwrap_or_default())
-        });
-        self.unwatch(id);
-        self.check_cancel()?;
-        let command = step.argv.iter().map(|w| w.to_string_lossy()).collect::<Vec<_>>().join(" ");
-        let message = match ended {
-            Ok(finished) if finished.exit == sandbox::Exit::Code(0) => {
-                return Ok(finished.created.iter().map(|p| relative(p)).collect());
-            }
-            Ok(finished) => {
-                format!("process {command:?} did not complete successfully: {}", outcome(finished.exit))
-            }
-            Err(e) => e.to_string(),
-        };
-        let of = self.plan.step(id);
-        let help = help_for(&message);
-        let tail = tail.finish();
-        Err(Error::Step(Box::new(StepError {
-            line: of.line,
-            text: of.text.clone(),
-            message,
-            help,
-            tail,
-            log,
-        })))
-    }
-
-    fn collect(
-        &self,
-        scratch: &Scratch,
-        below: &View,
-        stack: &[LayerId],
-        created: &[Vec<u8>],
-        started: Time,
-    ) -> Result<LayerId> {
-        let upper = Root::open(&scratch.upper).map_err(doing("open a step's changes"))?;
-        let changes = tree::snapshot(&upper, below, created, &tree::hash::NoHashes)
-            .map_err(doing("read a step's changes"))?;
-        let id = LayerId::Made(tree::id(&changes));
-        let copied = self.copied_times(&changes, stack, started)?;
-        self.store.place_fs(&id, &scratch.upper)?;
-        self.store.put_layer(&id, &changes, &meta_of(&changes, Maker::Run, started, copied))?;
-        Ok(id)
-    }
-
-    /// Times that a step took over from files that COPY had brought; see `times`.
-    fn copied_times(&self, changes: &[Change], stack: &[LayerId], started: Time) -> Result<Vec<(i64, u32)>> {
-        if !crate::times::has_older(changes, started) {
-            return Ok(Vec::new());
-        }
-        let mut below = BTreeSet::new();
-        for id in stack {
-            match self.store.layer_meta(id) {
-                Some(meta) if meta.maker == Maker::Copy => {
-                    below.extend(crate::times::mtimes(&self.store.layer_changes(id)?).map(|t| t.sec));
-                }
-                Some(meta) => below.extend(meta.copied.iter().map(|&(sec, _)| sec)),
-                None => {}
-            }
-        }
-        Ok(crate::times::copied(changes, started, &below))
-    }
-}
-
-/// The lowest layer of every sandbox: empty mount points, so that none has to be made and swept at each step.
-///
-/// # Errors
-/// If it can't be made.
-pub fn stubs(store: &Store) -> Result<PathBuf> {
-    let path = store.root().join("stubs");
-    if path.is_dir() {
-        return Ok(path);
-    }
-    let scratch = store.scratch("stubs")?;
-    std::fs::create_dir(&scratch)
-        .and_then(|()| sandbox::make_stubs(&scratch))
-        .map_err(doing("make mount points"))?;
-    match store.place(&scratch, &path) {
-        // Another process was faster, and its folder is as good.
-        Err(_) if path.is_dir() => Ok(path),
-        Err(e) => Err(e.into()),
-        Ok(()) => Ok(path),
-    }
-}
-
-/// Gives an upper directory the mode, owner and time of the root below.
-pub fn like_root(upper: &Path, below: &View) -> std::io::Result<()> {
-    let root = below.lookup(b"")?;
-    // An empty stack has a root that nobody made: Docker's is 0755 root.
-    let (mode, uid, gid, time) =
-        root.filter(|_| !below.layers().is_empty()).map_or((0o755, 0, 0, Time { sec: 0, nsec: 0 }), |node| {
-            (node.stat.mode & 0o7777, node.stat.uid, node.stat.gid, node.stat.ident.mtime)
-        });
-    chown(upper, Some(uid), Some(gid))?;
-    std::fs::set_permissions(upper, std::fs::Permissions::from_mode(mode))?;
-    crate::times::set(upper, time)
-}
-
-/// What the process sees, in order; `HOME` comes from the image's passwd file unless it is set.
-fn environment(run: &plan::Run, home: &str) -> Vec<(OsString, OsString)> {
-    let mut env: Vec<(OsString, OsString)> = Vec::new();
-    let all = run.env.iter().chain(&run.proxies);
-    env.extend(all.map(|(name, value)| (name.into(), value.into())));
-    if !env.iter().any(|(name, _)| name == "HOME") {
-        env.push(("HOME".into(), home.into()));
-    }
-    env
-}
-
-fn relative(path: &Path) -> Vec<u8> {
-    let bytes = path.as_os_str().as_bytes();
-    bytes.strip_prefix(b"/").unwrap_or(bytes).to_vec()
-}
-
-fn outcome(exit: sandbox::Exit) -> String {
-    match exit {
-        sandbox::Exit::Code(code) => format!("exit code: {code}"),
-        sandbox::Exit::Signal(signal) => format!("killed by signal {signal}"),
-    }
-}
-
-/// What can be done, for failures that have one usual cause.
-fn help_for(message: &str) -> Option<String> {
-    let text = if message.ends_with("exit code: 127") {
-        "127 means that a program was not found: is it installed in this stage, and in PATH?"
-    } else if message.ends_with("killed by signal 9") || message.ends_with("exit code: 137") {
-        "something killed it, most often the kernel for want of memory"
-    } else if message.starts_with("exec `/bin/sh`") {
-        "this image has no shell; use the JSON form: RUN [\"program\", \"argument\"]"
-    } else {
-        return None;
-    };
-    Some(text.to_owned())
 }

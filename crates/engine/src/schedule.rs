@@ -15,6 +15,7 @@ use crate::build::Session;
 use crate::error::{Error, Result, StepError};
 use crate::event::{Ended, Task};
 use crate::made::Form;
+use crate::note::How;
 
 /// How long a running step may go on after Ctrl-C: shorter than anybody notices.
 const GLANCE: Duration = Duration::from_millis(50);
@@ -24,19 +25,24 @@ const GLANCE: Duration = Duration::from_millis(50);
 pub struct Made {
     /// The layer on top of the step's parent.
     pub layer: LayerId,
-    /// Whether it was there already.
-    pub cached: bool,
+    /// How it came to be.
+    pub how: How,
 }
 
 impl Made {
     /// It was there already.
     pub fn cached(layer: LayerId) -> Made {
-        Made { layer, cached: true }
+        Made { layer, how: How::Exact }
+    }
+
+    /// It was there already, though something below the step is new.
+    pub fn traced(layer: LayerId) -> Made {
+        Made { layer, how: How::Traced }
     }
 
     /// It was made now.
     pub fn new(layer: LayerId) -> Made {
-        Made { layer, cached: false }
+        Made { layer, how: How::Anew }
     }
 }
 
@@ -139,6 +145,7 @@ impl Session<'_> {
         let task = self.voice.task(self.step_name(step));
         let below = step.parent.map(|p| self.stack_of(p)).unwrap_or_default();
         let result = self.perform(id, &below, &task);
+        self.note_end(id, &task, &result);
         match result {
             Ok((stack, how)) => {
                 task.end(how);
@@ -157,15 +164,32 @@ impl Session<'_> {
         }
     }
 
+    fn note_end<T>(&self, id: StepId, task: &Task, result: &Result<T>) {
+        use store::builds::Ended;
+        let ended = match result {
+            Ok(_) => Ended::Well,
+            Err(Error::Cancelled) => Ended::Stopped,
+            Err(_) => Ended::Badly,
+        };
+        self.note(id, |note| (note.ended, note.millis) = (ended, task.age().as_millis() as u64));
+    }
+
     fn perform(&self, id: StepId, below: &[LayerId], task: &Task) -> Result<(Vec<LayerId>, Ended)> {
         let made = match &self.plan.step(id).op {
-            Op::Base(base) => return Ok(self.base(*base)),
+            Op::Base(base) => {
+                let (stack, ended) = self.base(*base);
+                let how = if ended == Ended::Cached { How::Exact } else { How::Anew };
+                self.note(id, |note| note.how = Some(how));
+                return Ok((stack, ended));
+            }
             Op::Copy(copy) => self.copy(id, copy, below, self.form(id))?,
             Op::Workdir(workdir) => self.workdir(id, workdir, below, self.form(id))?,
             Op::Run(run) => self.run(id, run, below, task)?,
         };
-        let how = if made.cached { Ended::Cached } else { Ended::Done };
-        Ok(([below, &[made.layer]].concat(), how))
+        self.note(id, |note| note.below = below.to_vec());
+        let ended = if made.how == How::Anew { Ended::Done } else { Ended::Cached };
+        self.note(id, |note| note.how = Some(made.how));
+        Ok(([below, &[made.layer]].concat(), ended))
     }
 
     /// A base image is only named here; its layers are fetched by whoever needs them.
@@ -184,11 +208,16 @@ impl Session<'_> {
     }
 
     fn step_name(&self, step: &plan::Step) -> String {
+        format!("[{}] {}", self.place(step), step.text)
+    }
+
+    /// Which step it is, for people: `builder 2/6`.
+    pub(crate) fn place(&self, step: &plan::Step) -> String {
         let (n, of) = step.position;
         let platform = if self.settings.is_several() { self.platforms_of(step) + " " } else { String::new() };
         match self.one_stage {
-            true => format!("[{platform}{n}/{of}] {}", step.text),
-            false => format!("[{platform}{} {n}/{of}] {}", step.stage, step.text),
+            true => format!("{platform}{n}/{of}"),
+            false => format!("{platform}{} {n}/{of}", step.stage),
         }
     }
 

@@ -10,12 +10,16 @@ use oci::Reference;
 use oci::media::Compression;
 use store::LayerId;
 
+use crate::agent::Agent;
 use crate::annotation::Annotation;
 use crate::elsewhere::Remote;
 use crate::toolchain::Toolchain;
+use crate::verify::Verify;
 
 /// What a build is asked for.
 pub struct Settings {
+    /// By what the next build of the same is recognised.
+    pub subject: Subject,
     /// The Dockerfile's name for people.
     pub dockerfile_name: String,
     /// The Dockerfile's text.
@@ -34,8 +38,8 @@ pub struct Settings {
     pub further: Vec<oci::Platform>,
     /// `--secret`: where each one's value is read when a step asks for it.
     pub secrets: BTreeMap<String, Secret>,
-    /// `--ssh`: sockets of agents by id.
-    pub agents: BTreeMap<String, PathBuf>,
+    /// `--ssh`: agents and keys by id.
+    pub agents: BTreeMap<String, Agent>,
     /// `--add-host`, `--shm-size` and `--ulimit`: what every RUN finds besides.
     pub surroundings: Surroundings,
     /// What some steps see of this machine. Not part of their keys.
@@ -52,6 +56,12 @@ pub struct Settings {
     pub pull: bool,
     /// `--no-cache`: run every step again.
     pub no_cache: bool,
+    /// `--cold`: compilers get no cache that the Dockerfile doesn't give them.
+    pub cold: bool,
+    /// `--verify`: steps that could be reused are run all the same.
+    pub verify: Option<Verify>,
+    /// `--trace`: what is noted of what steps read.
+    pub tracing: Tracing,
     /// What times the layers get.
     pub timestamps: Timestamps,
     /// How layers that tare makes are compressed.
@@ -63,6 +73,27 @@ pub struct Settings {
     pub cancel: Arc<AtomicBool>,
     /// How many RUN steps may be under way at once.
     pub parallel: usize,
+}
+
+/// What is built, by name: part of no key, but of the build's record.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Subject {
+    /// The context: a folder's whole path, or an address without credentials.
+    pub context: String,
+    /// The Dockerfile: as seen from the context if it is in there.
+    pub dockerfile: String,
+}
+
+/// What is noted of what steps read, to reuse them when something below them has changed that they didn't read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Tracing {
+    /// Nothing: a step is reused if all that is below it is as it was.
+    Off,
+    /// Everything.
+    Strict,
+    /// Everything but what known programs look at without it making a difference to them.
+    #[default]
+    Tools,
 }
 
 /// What every RUN finds besides its files and variables. Names of hosts are part of its key, as in BuildKit;

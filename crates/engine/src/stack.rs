@@ -12,6 +12,7 @@ use oci::DiffId;
 use store::{LayerId, Store};
 use tree::root::Root;
 use tree::view::View;
+use tree::view::layer::Layer;
 
 use crate::build::Session;
 use crate::error::{Error, Result, doing};
@@ -27,14 +28,20 @@ impl Session<'_> {
     /// If a layer can't be had, or this process may not unpack.
     pub fn folders(&self, stack: &[LayerId]) -> Result<Vec<PathBuf>> {
         self.bring(stack)?;
+        Ok(self.distinct(stack).into_iter().rev().map(|id| self.store.layer_fs(id)).collect())
+    }
+
+    /// The layers that hold anything, the lowest first, each once: of one that is there twice the upper one says
+    /// everything, and the kernel takes no folder twice.
+    pub fn distinct<'a>(&self, stack: &'a [LayerId]) -> Vec<&'a LayerId> {
         let mut kept: Vec<&LayerId> = Vec::new();
         for id in stack.iter().rev().filter(|id| !self.is_empty(id)) {
-            // Of a layer that is there twice the upper one says everything, and the kernel takes no folder twice.
             if !kept.contains(&id) {
                 kept.push(id);
             }
         }
-        Ok(kept.into_iter().map(|id| self.store.layer_fs(id)).collect())
+        kept.reverse();
+        kept
     }
 
     /// The merged view of a stack.
@@ -46,10 +53,24 @@ impl Session<'_> {
         if !self.settings.may_work {
             return Err(Error::NeedsWork);
         }
-        let open =
-            |path: PathBuf| Root::open(&path).map_err(doing(format_args!("open `{}`", path.display())));
-        let roots = self.folders(stack)?.into_iter().map(open).collect::<Result<Vec<_>>>()?;
-        Ok(View::new(roots))
+        let mut on_disk = Vec::new();
+        for id in stack {
+            if self.loose_layer(id)?.is_none() {
+                on_disk.push(*id);
+            }
+        }
+        self.bring(&on_disk)?;
+        let layers = self.distinct(stack).into_iter().rev().map(|id| self.opened(id));
+        Ok(View::of(layers.collect::<Result<_>>()?))
+    }
+
+    fn opened(&self, id: &LayerId) -> Result<Layer> {
+        if let Some(loose) = self.loose_layer(id)? {
+            return Ok(loose);
+        }
+        let path = self.store.layer_fs(id);
+        let root = Root::open(&path).map_err(doing(format_args!("open `{}`", path.display())))?;
+        Ok(Layer::Disk(root))
     }
 
     /// Whether it is the layer without entries.
@@ -58,7 +79,7 @@ impl Session<'_> {
     }
 
     /// Makes sure that every layer's files are on disk.
-    fn bring(&self, stack: &[LayerId]) -> Result<()> {
+    pub(crate) fn bring(&self, stack: &[LayerId]) -> Result<()> {
         let missing: Vec<&LayerId> =
             stack.iter().filter(|id| !self.is_empty(id) && !self.store.has_fs(id)).collect();
         if missing.is_empty() {
@@ -163,6 +184,9 @@ impl Session<'_> {
     }
 
     fn unpack_made(&self, id: &LayerId) -> Result<()> {
+        if let Some(loose) = self.loose(id)? {
+            return self.write_files(id, &loose.changes);
+        }
         let record =
             self.store.any_blob(id).ok_or_else(|| format!("layer {id} is not in the store any more"))?;
         unpack_stored(self.store, id, &record.blob, &record.diff_id)

@@ -203,7 +203,8 @@ fn place(store: &Store, folder: &Path) -> Result<Descriptor> {
 fn changes(folder: &Path) -> Result<Vec<Change>> {
     let say = || doing("read the toolchain's files");
     let root = Root::open(folder).map_err(say())?;
-    tree::snapshot(&root, &View::new(Vec::new()), &[], &tree::hash::NoHashes).map_err(say())
+    let snapshot = tree::snapshot(&root, &View::new(Vec::new()), &[], &tree::hash::NoHashes);
+    Ok(snapshot.map_err(say())?.changes)
 }
 
 /// As the official image's, so that the recipe's steps find the same.

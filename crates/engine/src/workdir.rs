@@ -22,6 +22,7 @@ impl Session<'_> {
         form: Form,
     ) -> Result<Made> {
         let key = self.workdir_key(workdir, stack);
+        self.note(id, |note| note.key = key.parts.clone());
         let _lock = self.store.lock(&key.hex()[..16])?;
         if let Some(action) = self.cached(&key, id) {
             return Ok(Made::cached(action.layer));

@@ -4,12 +4,13 @@
 //! and "no new privileges" would break `sudo` and `su` in images. All that follows it here, it allows.
 
 use std::io;
+use std::os::fd::OwnedFd;
 
 use rustix::fs::Mode;
 use rustix::thread::{CapabilitySet, CapabilitySets};
 
-use crate::seccomp;
-use crate::step::{Caps, Step, Ulimit};
+use crate::seccomp::{self, Sockets};
+use crate::step::{Caps, Network, Step, Ulimit};
 use crate::sys;
 use crate::wire::{Doing, Failure};
 
@@ -18,15 +19,16 @@ use crate::wire::{Doing, Failure};
 /// it, so one without the other makes no sense.
 const DEFAULT: u64 = 0xa804_25fb;
 
-/// Gives up what the step must not have.
-pub(crate) fn assume(step: &Step) -> Result<(), Failure> {
+/// Gives up what the step must not have. Hands out the filter's listener if there is one.
+pub(crate) fn assume(step: &Step) -> Result<Option<OwnedFd>, Failure> {
     for limit in &step.ulimits {
         apply(limit)?;
     }
     rustix::process::umask(Mode::from_raw_mode(step.umask));
-    if step.seccomp {
-        sys::seccomp_load(&seccomp::filter()).doing(|| "load the system call filter".to_owned())?;
-    }
+    let listener = match step.seccomp {
+        true => load_filter(step).doing(|| "load the system call filter".to_owned())?,
+        false => None,
+    };
     if step.caps == Caps::Default {
         sys::drop_bounding_set_to(DEFAULT).doing(|| "drop capabilities".to_owned())?;
     }
@@ -35,7 +37,14 @@ pub(crate) fn assume(step: &Step) -> Result<(), Failure> {
     if step.caps == Caps::Default && step.uid == 0 {
         limit_to(DEFAULT).doing(|| "drop capabilities".to_owned())?;
     }
-    Ok(())
+    Ok(listener)
+}
+
+fn load_filter(step: &Step) -> io::Result<Option<OwnedFd>> {
+    if step.watch_network && step.network == Network::Host {
+        return sys::seccomp_load_listening(&seccomp::filter(Sockets::Watched)).map(Some);
+    }
+    sys::seccomp_load(&seccomp::filter(Sockets::Free)).map(|()| None)
 }
 
 fn limit_to(mask: u64) -> io::Result<()> {

@@ -14,6 +14,7 @@ use rustix::mount::{MountPropagationFlags, UnmountFlags};
 use rustix::process::Signal;
 
 use crate::exec::Launch;
+use crate::monitor::Given;
 use crate::place::Points;
 use crate::root::{OpenFiles, Scratch};
 use crate::step::{Network, Step};
@@ -21,8 +22,8 @@ use crate::wire::{self, Doing, Failure, Report};
 use crate::{identity, mounts, root, sys, system, tty};
 
 /// Becomes the step's program.
-pub(crate) fn run(step: &Step, stdin: Option<OwnedFd>, status: UnixStream) -> ! {
-    let failure = match prepare(step, stdin, &status) {
+pub(crate) fn run(step: &Step, given: Given, status: UnixStream) -> ! {
+    let failure = match prepare(step, given, &status) {
         Ok(launch) => launch.exec(),
         Err(failure) => failure,
     };
@@ -30,7 +31,7 @@ pub(crate) fn run(step: &Step, stdin: Option<OwnedFd>, status: UnixStream) -> ! 
     sys::exit_now(127)
 }
 
-fn prepare(step: &Step, stdin: Option<OwnedFd>, status: &UnixStream) -> Result<Launch, Failure> {
+fn prepare(step: &Step, given: Given, status: &UnixStream) -> Result<Launch, Failure> {
     die_with_the_monitor(status);
     sys::default_signals();
     let _ = rustix::process::setsid();
@@ -39,11 +40,14 @@ fn prepare(step: &Step, stdin: Option<OwnedFd>, status: &UnixStream) -> Result<L
 
     let launch = Launch::new(step)?;
     set_up_names(step)?;
-    build(step, status)?;
-    connect(step, stdin, status)?;
+    build(step, &given.mounts, status)?;
+    connect(step, given.stdin, status)?;
     rustix::process::chdir(&step.cwd)
         .doing(|| format!("enter the working directory `{}`", step.cwd.display()))?;
-    identity::assume(step)?;
+    if let Some(listener) = identity::assume(step)? {
+        wire::send_with(status, &Report::Listener, &[listener.as_fd()])
+            .doing(|| "hand over the filter's listener".to_owned())?;
+    }
     // Changing ids has cleared it.
     die_with_the_monitor(status);
     sys::close_on_exec_from_3().doing(|| "close our files".to_owned())?;
@@ -69,12 +73,12 @@ fn set_up_names(step: &Step) -> Result<(), Failure> {
 }
 
 /// Builds the root file system, and moves into it for good.
-fn build(step: &Step, status: &UnixStream) -> Result<(), Failure> {
+fn build(step: &Step, given: &[OwnedFd], status: &UnixStream) -> Result<(), Failure> {
     let private = MountPropagationFlags::PRIVATE | MountPropagationFlags::REC;
     rustix::mount::mount_change("/", private).doing(|| "make our mounts private".to_owned())?;
 
     let _room = OpenFiles::raise();
-    let scratch = Scratch::mount()?;
+    let scratch = Scratch::mount(given)?;
     let root = root::mount(&step.root, &scratch)?;
     let mut points = Points::new(root.as_fd(), &step.root)?;
     system::mount_all(step, &scratch, &mut points)?;

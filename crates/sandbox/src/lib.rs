@@ -33,6 +33,6 @@ mod wire;
 pub use enter::{Entered, enter};
 pub use monitor::main_if_sandbox;
 pub use place::make_stubs;
-pub use run::{Control, Error, Exit, Finished, Input, Io, Output, Running, spawn};
+pub use run::{Control, Error, Exit, Finished, Input, Io, Output, Running, spawn, spawn_with};
 pub use rung::{Refused, Rung, probe};
-pub use step::{Caps, Mount, MountKind, Network, Root, Step, Ulimit};
+pub use step::{Caps, Lower, Mount, MountKind, Network, Root, Step, Ulimit};

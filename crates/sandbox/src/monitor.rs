@@ -30,33 +30,35 @@ pub fn main_if_sandbox() {
 
 fn main() -> io::Result<()> {
     let control = UnixStream::from(sys::take_stdin()?);
-    let Some((Order::Run(step), stdin)) = wire::receive(&control)? else { return Ok(()) };
-    let report = match supervise(&control, &step, stdin) {
-        Ok(exit) => Report::Ended(exit),
+    let Some((Order::Run { step, stdin }, mut fds)) = wire::receive(&control)? else { return Ok(()) };
+    let mounts = fds.split_off(usize::from(stdin).min(fds.len()));
+    let report = match supervise(&control, &step, Given { stdin: fds.pop(), mounts }) {
+        Ok(ended) => Report::Ended(ended),
         Err(failure) => Report::Failed(failure),
     };
     wire::send(&control, &report)
 }
 
-fn supervise(control: &UnixStream, step: &Step, stdin: Option<OwnedFd>) -> Result<Exit, Failure> {
+fn supervise(control: &UnixStream, step: &Step, given: Given) -> Result<wire::Ended, Failure> {
     let failed = |e: io::Error| Failure::new("start a process in new namespaces", &e);
     if !step.tty {
         // Ctrl-C in a terminal is for the program, which then decides what becomes of the steps.
         let _ = rustix::process::setsid();
     }
-    let terminal = if step.tty { stdin.as_ref().and_then(|fd| fd.try_clone().ok()) } else { None };
+    let terminal = if step.tty { given.stdin.as_ref().and_then(|fd| fd.try_clone().ok()) } else { None };
     let (status, childs) = UnixStream::pair().map_err(failed)?;
     match sys::clone3(namespaces(step)).map_err(failed)? {
         Cloned::Child => {
             drop(status);
-            inside::run(step, stdin, childs)
+            inside::run(step, given, childs)
         }
         Cloned::Parent { pid, pidfd } => {
-            drop((stdin, childs));
+            drop((given, childs));
             let mut watch = Watch::new(pid, pidfd, status, terminal);
             let outcome = watch.until_the_end(control);
             sweep(step, &watch.prepared);
-            outcome
+            let network = watch.network.may_have_been_used(step);
+            outcome.map(|exit| wire::Ended { exit, network })
         }
     }
 }
@@ -83,6 +85,7 @@ struct Watch {
     pidfd: OwnedFd,
     /// Closed when the program inside was started, or wasn't.
     status: Option<UnixStream>,
+    network: Watched,
     failure: Option<Failure>,
     prepared: Prepared,
     signals: Vec<i32>,
@@ -97,6 +100,7 @@ impl Watch {
             pid,
             pidfd,
             status: Some(status),
+            network: Watched::default(),
             failure: None,
             prepared: Prepared::default(),
             signals: Vec::new(),
@@ -132,6 +136,7 @@ impl Watch {
             *control = None;
             self.kill();
         }
+        self.network.answer(ready.network);
         if let Some(relay) = &mut self.relay {
             relay.turn();
         }
@@ -142,13 +147,15 @@ impl Watch {
         let mut fds = vec![PollFd::new(&self.pidfd, PollFlags::IN)];
         let status = self.status.as_ref().map(|status| push(&mut fds, status.as_fd()));
         let control = control.map(|control| push(&mut fds, control.as_fd()));
+        let network = self.network.listener.as_ref().map(|listener| push(&mut fds, listener.as_fd()));
         if let Some(relay) = &self.relay {
             relay.watch(&mut fds);
         }
         // An error is EINTR or a lack of memory; either way the next round asks again.
         let _ = rustix::event::poll(&mut fds, None);
         let is = |index: Option<usize>| index.is_some_and(|i| !fds[i].revents().is_empty());
-        Ready { over: is(Some(0)), status: is(status), control: is(control) }
+        let network = network.map_or(PollFlags::empty(), |i| fds[i].revents());
+        Ready { over: is(Some(0)), status: is(status), control: is(control), network }
     }
 
     fn read_status(&mut self, control: Option<&UnixStream>) {
@@ -161,9 +168,11 @@ impl Watch {
                 }
             }
             Ok(Some((Report::Failed(failure), _))) => self.failure = Some(failure),
-            Ok(Some((Report::Console, Some(master)))) => {
-                self.relay = Some(Relay::new(master, self.terminal.take()));
+            Ok(Some((Report::Console, mut fds))) => {
+                let terminal = self.terminal.take();
+                self.relay = fds.pop().map(|master| Relay::new(master, terminal));
             }
+            Ok(Some((Report::Listener, mut fds))) => self.network.listener = fds.pop(),
             Ok(Some(_)) => {}
             Ok(None) | Err(_) => self.status = None,
         }
@@ -174,7 +183,7 @@ impl Watch {
         match wire::receive(control) {
             Ok(Some((Order::Kill, _))) => self.kill(),
             Ok(Some((Order::Signal(signal), _))) => self.signal(signal),
-            Ok(Some((Order::Run(_), _))) => {}
+            Ok(Some((Order::Run { .. }, _))) => {}
             Ok(None) | Err(_) => return false,
         }
         true
@@ -208,6 +217,38 @@ struct Ready {
     over: bool,
     status: bool,
     control: bool,
+    network: PollFlags,
+}
+
+/// What came with the order to run.
+pub(crate) struct Given {
+    pub stdin: Option<OwnedFd>,
+    pub mounts: Vec<OwnedFd>,
+}
+
+/// The kernel's questions about sockets: each is let through, but not unseen.
+#[derive(Default)]
+struct Watched {
+    listener: Option<OwnedFd>,
+    seen: bool,
+}
+
+impl Watched {
+    fn answer(&mut self, ready: PollFlags) {
+        let Some(listener) = &self.listener else { return };
+        if ready.contains(PollFlags::IN) {
+            self.seen = true;
+            // If it fails, the one who asked is gone, or the next round asks again.
+            let _ = sys::let_through(listener.as_fd());
+        } else if !ready.is_empty() {
+            // Nobody is left who could ask.
+            self.listener = None;
+        }
+    }
+
+    fn may_have_been_used(&self, step: &Step) -> bool {
+        step.network != Network::None && (self.seen || !(step.watch_network && step.seccomp))
+    }
 }
 
 fn push<'a>(fds: &mut Vec<PollFd<'a>>, fd: BorrowedFd<'a>) -> usize {

@@ -3,10 +3,10 @@
 //! One `Mount` to one mount. Where it goes is `place`'s business.
 
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
-use rustix::fs::{FileType, Gid, Mode, OFlags, Uid};
+use rustix::fs::{FileType, Gid, Mode, OFlags, ResolveFlags, Uid};
 use rustix::mount::MountAttrFlags;
 
 use crate::place::{Kind, Points};
@@ -31,6 +31,12 @@ pub(crate) fn mount(mount: &Mount, scratch: &Scratch, points: &mut Points<'_>) -
                 .doing(|| format!("bind `{}` to `{}`", source.display(), target.display()))?;
             attach(mount, target, kind, points)
         }
+        MountKind::Within { root, path, readonly } => {
+            let (mount, kind) = open_within(root, path, *readonly).doing(|| {
+                format!("bind `{}` of `{}` to `{}`", path.display(), root.display(), target.display())
+            })?;
+            attach(mount, target, kind, points)
+        }
         MountKind::Tmpfs { size, mode } => {
             let mount =
                 open_tmpfs(*size, *mode).doing(|| format!("mount a tmpfs on `{}`", target.display()))?;
@@ -43,7 +49,7 @@ pub(crate) fn mount(mount: &Mount, scratch: &Scratch, points: &mut Points<'_>) -
         MountKind::Overlay { lowers, upper, work } => {
             let at = points.point(target, Kind::Dir)?;
             let layers = Layers {
-                lowers: root::open_dirs(lowers)?,
+                lowers: scratch.open_lowers(lowers)?,
                 upper: root::open_dir(upper)?,
                 work: root::open_dir(work)?,
             };
@@ -71,8 +77,20 @@ fn attach(mount: OwnedFd, target: &Path, kind: Kind, points: &mut Points<'_>) ->
 
 fn open_bind(source: &Path, readonly: bool, recursive: bool) -> io::Result<(OwnedFd, Kind)> {
     let source = rustix::fs::open(source, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?;
-    let dir = FileType::from_raw_mode(rustix::fs::fstat(&source)?.st_mode) == FileType::Directory;
-    let mount = root::bind(source.as_fd(), recursive)?;
+    bind(source.as_fd(), readonly, recursive)
+}
+
+/// The kernel resolves the path in one go, so no step that runs at the same time can swap a part of it for a link.
+fn open_within(root: &Path, path: &Path, readonly: bool) -> io::Result<(OwnedFd, Kind)> {
+    let root = rustix::fs::open(root, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
+    let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
+    let source = rustix::fs::openat2(&root, path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty(), resolve)?;
+    bind(source.as_fd(), readonly, false)
+}
+
+fn bind(source: BorrowedFd<'_>, readonly: bool, recursive: bool) -> io::Result<(OwnedFd, Kind)> {
+    let dir = FileType::from_raw_mode(rustix::fs::fstat(source)?.st_mode) == FileType::Directory;
+    let mount = root::bind(source, recursive)?;
     if readonly {
         root::make_readonly(mount.as_fd(), recursive)?;
     }

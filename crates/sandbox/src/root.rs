@@ -9,7 +9,7 @@ use std::ffi::CString;
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rustix::fs::{CWD, Mode, OFlags};
 use rustix::io::Errno;
@@ -18,7 +18,7 @@ use rustix::mount::{
     fsconfig_set_flag, fsconfig_set_string, fsmount, fsopen, move_mount, open_tree,
 };
 
-use crate::step::Root;
+use crate::step::{Lower, Root};
 use crate::sys;
 use crate::wire::{Doing, Failure};
 
@@ -27,19 +27,21 @@ const FIXED: [(&str, &str); 4] =
     [("index", "off"), ("metacopy", "off"), ("redirect_dir", "nofollow"), ("xino", "off")];
 
 /// A tmpfs that only lives as long as the step, and that it can't reach: it is left behind with the old root.
-pub(crate) struct Scratch {
+pub(crate) struct Scratch<'a> {
     dir: OwnedFd,
     names: Cell<u32>,
+    /// Mounts that came with the order, attached nowhere yet.
+    given: &'a [OwnedFd],
 }
 
-impl Scratch {
-    pub(crate) fn mount() -> Result<Scratch, Failure> {
+impl<'a> Scratch<'a> {
+    pub(crate) fn mount(given: &'a [OwnedFd]) -> Result<Scratch<'a>, Failure> {
         let dir = new_fs("tmpfs", &[("mode", "0700")], MountAttrFlags::empty())
             .doing(|| "mount a tmpfs".to_owned())?;
         // Over the root: our own root directory stays below it, so this hides nothing.
         move_mount(&dir, "", CWD, "/", MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH)
             .doing(|| "mount a tmpfs".to_owned())?;
-        Ok(Scratch { dir, names: Cell::new(0) })
+        Ok(Scratch { dir, names: Cell::new(0), given })
     }
 
     /// A new directory in it.
@@ -56,6 +58,23 @@ impl Scratch {
         let mut file = File::from(fd);
         file.write_all(contents)?;
         Ok(file.into())
+    }
+
+    /// Opens an overlay's layers, only to name them.
+    pub(crate) fn open_lowers(&self, lowers: &[Lower]) -> Result<Vec<OwnedFd>, Failure> {
+        lowers.iter().map(|lower| self.open_lower(lower)).collect()
+    }
+
+    // overlayfs takes no layer from a mount that is attached nowhere.
+    fn open_lower(&self, lower: &Lower) -> Result<OwnedFd, Failure> {
+        match lower {
+            Lower::Dir(path) => open_dir(path),
+            Lower::Given(number) => {
+                let missing = || io::Error::from_raw_os_error(libc::EBADF);
+                let mount = self.given.get(*number).ok_or_else(missing).and_then(OwnedFd::try_clone);
+                mount.and_then(|mount| attach_in(mount, self)).doing(|| format!("attach mount {number}"))
+            }
+        }
     }
 
     fn open(&self, name: &str) -> Result<OwnedFd, Errno> {
@@ -78,7 +97,8 @@ pub(crate) fn mount(root: &Root, scratch: &Scratch) -> Result<OwnedFd, Failure> 
                     .and_then(|mount| attach_in(mount, scratch))
                     .doing(|| format!("mount `{}`", upper.display()));
             }
-            let layers = Layers { lowers: open_dirs(lowers)?, upper: upper_fd, work: open_dir(work)? };
+            let lowers = scratch.open_lowers(lowers)?;
+            let layers = Layers { lowers, upper: upper_fd, work: open_dir(work)? };
             overlay(&layers, scratch).doing(|| format!("mount an overlay on `{}`", upper.display()))
         }
         Root::Scratch { lowers } => over_scratch(lowers, scratch),
@@ -91,13 +111,14 @@ pub(crate) fn mount(root: &Root, scratch: &Scratch) -> Result<OwnedFd, Failure> 
     }
 }
 
-fn over_scratch(lowers: &[PathBuf], scratch: &Scratch) -> Result<OwnedFd, Failure> {
+fn over_scratch(lowers: &[Lower], scratch: &Scratch) -> Result<OwnedFd, Failure> {
     let mounting = || "mount an overlay in memory".to_owned();
     let upper = scratch.new_dir().doing(mounting)?;
     if lowers.is_empty() {
         return bind(upper.as_fd(), false).and_then(|mount| attach_in(mount, scratch)).doing(mounting);
     }
-    let layers = Layers { lowers: open_dirs(lowers)?, upper, work: scratch.new_dir().doing(mounting)? };
+    let lowers = scratch.open_lowers(lowers)?;
+    let layers = Layers { lowers, upper, work: scratch.new_dir().doing(mounting)? };
     overlay(&layers, scratch).doing(mounting)
 }
 
@@ -202,10 +223,6 @@ pub(crate) fn make_readonly(mount: BorrowedFd<'_>, recursive: bool) -> io::Resul
 pub(crate) fn open_dir(path: &Path) -> Result<OwnedFd, Failure> {
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
     rustix::fs::open(path, flags, Mode::empty()).doing(|| format!("open `{}`", path.display()))
-}
-
-pub(crate) fn open_dirs(paths: &[PathBuf]) -> Result<Vec<OwnedFd>, Failure> {
-    paths.iter().map(|path| open_dir(path)).collect()
 }
 
 /// Room for five hundred layers' descriptors where the limit is lower, until dropped.

@@ -7,7 +7,7 @@
 
 use std::fmt;
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
@@ -81,6 +81,8 @@ pub struct Finished {
     /// The mount points that had to be created, as paths of the root. Those in an overlay's upper directory
     /// are already gone again, unless the step put something into them.
     pub created: Vec<PathBuf>,
+    /// Whether it may have used a network beyond its own loopback. Always, unless the step was watched or had none.
+    pub network: bool,
 }
 
 /// Why there is no exit code: the program was never started, or we lost sight of it.
@@ -192,6 +194,11 @@ impl Control {
 
 /// Starts a step. That the program inside was found is only known after [`Running::wait`].
 pub fn spawn(step: &Step, io: Io) -> io::Result<Running> {
+    spawn_with(step, io, &[])
+}
+
+/// Starts a step that has some of `mounts` as layers: see [`Lower::Given`](crate::step::Lower::Given).
+pub fn spawn_with(step: &Step, io: Io, mounts: &[OwnedFd]) -> io::Result<Running> {
     let terminal = step.tty.then(|| Restore::of(&io.stdin)).flatten();
     let (ours, theirs) = UnixStream::pair()?;
     let stdin = io.stdin.into_fd()?;
@@ -204,7 +211,7 @@ pub fn spawn(step: &Step, io: Io) -> io::Result<Running> {
         .stderr(io.stderr)
         .spawn()?;
     let running = Running { monitor, control: Control(Arc::new(ours)), _terminal: terminal };
-    running.order_run(step, stdin)?;
+    running.order_run(step, stdin, mounts)?;
     Ok(running)
 }
 
@@ -237,22 +244,21 @@ impl Running {
             match wire::receive(&self.control.0) {
                 Ok(Some((Report::Prepared(made), _))) => prepared = made,
                 Ok(Some((Report::Failed(failure), _))) => return Some(Err(failure.into())),
-                Ok(Some((Report::Ended(exit), _))) => {
-                    return Some(Ok(Finished { exit, created: prepared.created }));
+                Ok(Some((Report::Ended(ended), _))) => {
+                    let (exit, network) = (ended.exit, ended.network);
+                    return Some(Ok(Finished { exit, created: prepared.created, network }));
                 }
-                Ok(Some((Report::Console, _))) => {}
+                Ok(Some((Report::Console | Report::Listener, _))) => {}
                 Ok(None) => return None,
                 Err(e) => return Some(Err(Error::Lost(e))),
             }
         }
     }
 
-    fn order_run(&self, step: &Step, stdin: Option<OwnedFd>) -> io::Result<()> {
-        let order = Order::Run(Box::new(step.clone()));
-        match stdin {
-            Some(fd) => wire::send_with(&self.control.0, &order, fd.as_fd()),
-            None => wire::send(&self.control.0, &order),
-        }
+    fn order_run(&self, step: &Step, stdin: Option<OwnedFd>, mounts: &[OwnedFd]) -> io::Result<()> {
+        let order = Order::Run { step: Box::new(step.clone()), stdin: stdin.is_some() };
+        let fds: Vec<BorrowedFd> = stdin.iter().chain(mounts).map(AsFd::as_fd).collect();
+        wire::send_with(&self.control.0, &order, &fds)
     }
 }
 

@@ -25,6 +25,11 @@ const KILL: u32 = 0;
 const ALLOW: u32 = 0x7fff_0000;
 const EPERM: u32 = 0x0005_0000 | libc::EPERM as u32;
 const ENOSYS: u32 = 0x0005_0000 | libc::ENOSYS as u32;
+/// The monitor is told, and lets the call through.
+const TELL: u32 = 0x7fc0_0000;
+
+/// Address families that stay on this machine: AF_UNIX and AF_NETLINK, through which one only asks.
+const LOCAL: [u32; 2] = [1, 16];
 
 /// Where things are in `struct seccomp_data`.
 const NUMBER: u32 = 0;
@@ -54,9 +59,18 @@ const JGE: u16 = 0x35;
 const JSET: u16 = 0x45;
 const RETURN: u16 = 0x06;
 
+/// What becomes of sockets that reach beyond this machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sockets {
+    /// They are allowed.
+    Free,
+    /// They are allowed, and the monitor is told.
+    Watched,
+}
+
 /// The filter for a step with Docker's default capabilities.
-pub(crate) fn filter() -> Vec<Insn> {
-    let mut code = Code::default();
+pub(crate) fn filter(sockets: Sockets) -> Vec<Insn> {
+    let mut code = Code { sockets, reversed: Vec::new() };
     let i386 = code.by_number(&runs(column(|row| row.3), 0));
     let x32 = code.by_number(&runs(column(|row| row.2), X32_BIT));
     let native = code.by_number(&runs(column(|row| row.1), 0));
@@ -98,8 +112,8 @@ fn runs(rules: Vec<(u32, Rule)>, base: u32) -> Vec<(u32, Rule)> {
 }
 
 /// A program written from its end to its beginning, so that every jump knows how far it goes.
-#[derive(Default)]
 struct Code {
+    sockets: Sockets,
     reversed: Vec<Insn>,
 }
 
@@ -139,11 +153,36 @@ impl Code {
                 self.with_32_bits(any, refuse)
             }
             Rule::Socket => {
-                let families = self.tree(&FAMILIES);
+                let families = match self.sockets {
+                    Sockets::Free => self.tree(&FAMILIES),
+                    Sockets::Watched => self.watched_families(),
+                };
                 let refuse = self.ret(EPERM);
                 self.with_32_bits(families, refuse)
             }
+            Rule::SocketCall => self.ret(match self.sockets {
+                Sockets::Free => ALLOW,
+                // All sockets of 32-bit programs go through one call, whose arguments are in memory.
+                Sockets::Watched => TELL,
+            }),
         }
+    }
+
+    /// The same families are refused; of the others all but the local ones are told of.
+    fn watched_families(&mut self) -> Label {
+        let tell = self.ret(TELL);
+        let allow = self.ret(ALLOW);
+        let others = LOCAL.iter().fold(tell, |next, &one| self.test(JEQ, one, allow, next));
+        let refuse = self.ret(EPERM);
+        let mut next = others;
+        for (i, &(start, rule)) in FAMILIES.iter().enumerate().rev() {
+            if rule == Rule::Refuse {
+                let end = FAMILIES.get(i + 1).map(|&(end, _)| end);
+                let inside = end.map_or(refuse, |end| self.test(JGE, end, next, refuse));
+                next = self.test(JGE, start, inside, next);
+            }
+        }
+        next
     }
 
     /// Goes on with the lower half of the first argument loaded if the upper half is zero.
@@ -225,23 +264,23 @@ mod tests {
         let mut data = [0; 16];
         (data[0], data[1]) = (number, arch);
         (data[4], data[5]) = (arg0 as u32, (arg0 >> 32) as u32);
-        interpret(&filter(), &data)
+        interpret(&filter(Sockets::Free), &data)
     }
 
     /// What the table says, found the slow way, for arguments that are all zero.
     fn expected(rules: &[(u32, Rule)], number: u32) -> u32 {
         let last = rules.iter().map(|(number, _)| *number).max().expect("rules");
         match rules.iter().find(|(known, _)| *known == number) {
-            Some((_, Rule::Allow | Rule::NoNamespaces | Rule::Personality | Rule::Socket)) => ALLOW,
-            Some((_, Rule::Nosys)) => ENOSYS,
             Some((_, Rule::Refuse)) => EPERM,
+            Some((_, Rule::Nosys)) => ENOSYS,
+            Some(_) => ALLOW,
             None if number > last => ENOSYS,
             None => EPERM,
         }
     }
 
     fn check_all(arch: u32, base: u32, rules: &[(u32, Rule)]) {
-        let code = filter();
+        let code = filter(Sockets::Free);
         for number in 0..1100 {
             let mut data = [0; 16];
             (data[0], data[1]) = (base + number, arch);
@@ -279,8 +318,27 @@ mod tests {
     }
 
     #[test]
+    fn sockets_that_reach_further_are_told_of() {
+        let code = filter(Sockets::Watched);
+        let socket = |arch, number, family: u32| {
+            let mut data = [0; 16];
+            (data[0], data[1], data[4]) = (number, arch, family);
+            interpret(&code, &data)
+        };
+        for family in 0..64 {
+            let expected = match answer(X86_64, 41, family.into()) {
+                ALLOW if !LOCAL.contains(&family) => TELL,
+                other => other,
+            };
+            assert_eq!(socket(X86_64, 41, family), expected, "{family}");
+        }
+        assert_eq!(socket(I386, 102, 0), TELL);
+        assert_eq!(answer(I386, 102, 0), ALLOW);
+    }
+
+    #[test]
     fn the_program_is_short() {
-        let code = filter();
+        let code = filter(Sockets::Watched);
         assert!(code.len() < 800, "{}", code.len());
     }
 

@@ -46,6 +46,8 @@ pub struct Step {
     pub caps: Caps,
     /// Whether Docker's system call filter is loaded.
     pub seccomp: bool,
+    /// Whether to watch for the use of the network, which needs the filter.
+    pub watch_network: bool,
     /// The file mode creation mask.
     pub umask: u32,
     /// Whether the process gets a terminal of its own, copied from and to the caller's.
@@ -74,6 +76,7 @@ impl Step {
             mounts: Vec::new(),
             caps: Caps::Default,
             seccomp: true,
+            watch_network: false,
             umask: 0o022,
             tty: false,
             shm_size: 64 << 20,
@@ -89,8 +92,7 @@ pub enum Root {
     /// directory on the same file system as `upper`.
     Overlay {
         /// The read-only layers; with none of them the root is `upper` itself.
-        #[serde(with = "latin1")]
-        lowers: Vec<PathBuf>,
+        lowers: Vec<Lower>,
         /// Takes the changes.
         #[serde(with = "latin1")]
         upper: PathBuf,
@@ -101,11 +103,26 @@ pub enum Root {
     /// An overlay whose changes are in memory and forgotten at the end.
     Scratch {
         /// The read-only layers, the top-most first.
-        #[serde(with = "latin1")]
-        lowers: Vec<PathBuf>,
+        lowers: Vec<Lower>,
     },
     /// A directory as it is.
     Dir(#[serde(with = "latin1")] PathBuf),
+}
+
+/// A read-only layer of an overlay.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Lower {
+    /// A directory of the host.
+    Dir(#[serde(with = "latin1")] PathBuf),
+    /// A mount that is attached nowhere and was handed to [`spawn_with`](crate::run::spawn_with), by its number
+    /// there. Each can be used once.
+    Given(usize),
+}
+
+impl From<PathBuf> for Lower {
+    fn from(path: PathBuf) -> Lower {
+        Lower::Dir(path)
+    }
 }
 
 /// The network that a step sees.
@@ -149,6 +166,17 @@ pub enum MountKind {
         /// With everything that is mounted below `source`.
         recursive: bool,
     },
+    /// A path of a folder that steps write to: no link that they make leads out of the folder.
+    Within {
+        /// The folder.
+        #[serde(with = "latin1")]
+        root: PathBuf,
+        /// The path in it, of a file or directory.
+        #[serde(with = "latin1")]
+        path: PathBuf,
+        /// Writing fails.
+        readonly: bool,
+    },
     /// An empty file system in memory.
     Tmpfs {
         /// Its size in bytes; half of the memory if not given.
@@ -173,8 +201,7 @@ pub enum MountKind {
     /// An overlay with its own upper directory: a bind mount whose writes are thrown away.
     Overlay {
         /// The read-only layers, the top-most first; at least one.
-        #[serde(with = "latin1")]
-        lowers: Vec<PathBuf>,
+        lowers: Vec<Lower>,
         /// Takes the changes.
         #[serde(with = "latin1")]
         upper: PathBuf,

@@ -126,6 +126,37 @@ pub(crate) fn seccomp_load(insns: &[Insn]) -> io::Result<()> {
     check(unsafe { libc::syscall(libc::SYS_seccomp, SET_MODE_FILTER, 0, &raw const program) }).map(drop)
 }
 
+/// As [`seccomp_load`]; the descriptor tells of the calls for which the filter says so. There is one a process
+/// tree: a program that wants a listener of its own is refused.
+pub(crate) fn seccomp_load_listening(insns: &[Insn]) -> io::Result<OwnedFd> {
+    const SET_MODE_FILTER: u32 = 1;
+    const NEW_LISTENER: u64 = 1 << 3;
+    let program = Program { len: insns.len() as u16, insns: insns.as_ptr() };
+    // SAFETY: `program` points to `insns`, both of which outlive the call; the kernel copies them. What it
+    // gives back is a new descriptor, ours alone.
+    unsafe {
+        let fd = check(libc::syscall(libc::SYS_seccomp, SET_MODE_FILTER, NEW_LISTENER, &raw const program))?;
+        Ok(OwnedFd::from_raw_fd(fd as i32))
+    }
+}
+
+/// Takes one question from a listener and answers that the call may go on. Does not block if there is one.
+pub(crate) fn let_through(listener: BorrowedFd<'_>) -> io::Result<()> {
+    // SAFETY: both structures are plain integers, zeroed as the kernel demands, and outlive the calls.
+    unsafe {
+        let mut question: libc::seccomp_notif = std::mem::zeroed();
+        check(libc::ioctl(listener.as_raw_fd(), NOTIF_RECV, &raw mut question) as i64)?;
+        let mut answer: libc::seccomp_notif_resp = std::mem::zeroed();
+        answer.id = question.id;
+        answer.flags = libc::SECCOMP_USER_NOTIF_FLAG_CONTINUE as u32;
+        check(libc::ioctl(listener.as_raw_fd(), NOTIF_SEND, &raw mut answer) as i64).map(drop)
+    }
+}
+
+/// `SECCOMP_IOCTL_NOTIF_RECV` and `SECCOMP_IOCTL_NOTIF_SEND`: read-write, type `!`, sizes 80 and 24.
+const NOTIF_RECV: libc::Ioctl = 0xc050_2100_u32 as libc::Ioctl;
+const NOTIF_SEND: libc::Ioctl = 0xc018_2101_u32 as libc::Ioctl;
+
 /// Leaves the caller's session keyring for a new one, where the kernel has keyrings.
 pub(crate) fn join_new_keyring() {
     const JOIN_SESSION_KEYRING: i32 = 1;

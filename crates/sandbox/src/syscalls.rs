@@ -5,7 +5,7 @@
 //! for Docker's default capabilities and a kernel of at least 4.8. A call is refused here because that
 //! profile doesn't list it, or only for a capability that a step lacks.
 
-use Rule::{Allow, NoNamespaces, Nosys, Personality, Refuse, Socket};
+use Rule::{Allow, NoNamespaces, Nosys, Personality, Refuse, Socket, SocketCall};
 
 /// What happens to a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +21,8 @@ pub(crate) enum Rule {
     Personality,
     /// Allowed for some address families.
     Socket,
+    /// Allowed; the arguments can't be seen.
+    SocketCall,
 }
 
 /// An architecture without the call.
@@ -432,7 +434,7 @@ pub(crate) const TABLE: &[(&str, u16, u16, u16, Rule)] = &[
     ("oldlstat", NO, NO, 84, Refuse),
     ("readdir", NO, NO, 89, Refuse),
     ("profil", NO, NO, 98, Refuse),
-    ("socketcall", NO, NO, 102, Allow),
+    ("socketcall", NO, NO, 102, SocketCall),
     ("olduname", NO, NO, 109, Refuse),
     ("idle", NO, NO, 112, Refuse),
     ("vm86old", NO, NO, 113, Refuse),

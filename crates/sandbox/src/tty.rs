@@ -32,7 +32,7 @@ pub(crate) fn open_console(uid: u32, callers: Option<&OwnedFd>, status: &UnixStr
     copy_size(callers, &master);
     sys::set_controlling_tty(slave.as_fd()).doing(opening)?;
     mount_console(&master).doing(|| "make `/dev/console`".to_owned())?;
-    wire::send_with(status, &Report::Console, master.as_fd()).doing(opening)?;
+    wire::send_with(status, &Report::Console, &[master.as_fd()]).doing(opening)?;
     for number in 0..3 {
         sys::dup_onto(slave.as_fd(), number).doing(opening)?;
     }

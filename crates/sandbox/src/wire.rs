@@ -1,7 +1,7 @@
 //! Orders and reports between the program, a step's monitor and the process inside it.
 //!
 //! A frame is a length (four bytes, little-endian) and that many bytes of JSON, over a stream socket;
-//! one descriptor may ride on the first byte. Both ends are always the same binary, so there is no version.
+//! descriptors may ride on the first byte. Both ends are always the same binary, so there is no version.
 //! Secrets pass here, which is why nothing of this is ever in argv, the environment or a file.
 
 use std::ffi::OsString;
@@ -25,8 +25,11 @@ use crate::step::Step;
 /// From the program to the monitor.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Order {
-    /// The first frame, which may carry the step's standard input.
-    Run(Box<Step>),
+    /// The first frame. It carries the step's standard input, if `stdin` says so, and then the mounts.
+    Run {
+        step: Box<Step>,
+        stdin: bool,
+    },
     Signal(i32),
     Kill,
 }
@@ -38,8 +41,21 @@ pub(crate) enum Report {
     Console,
     Prepared(Prepared),
     Failed(Failure),
-    Ended(Exit),
+    /// Carries the descriptor on which the kernel tells of system calls; see `seccomp`.
+    Listener,
+    Ended(Ended),
 }
+
+/// How it ended.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(crate) struct Ended {
+    pub exit: Exit,
+    /// Whether it may have used the network.
+    pub network: bool,
+}
+
+/// How many descriptors a frame can carry.
+pub(crate) const MOST: usize = 128;
 
 /// What had to be made in the root before the program could start.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -91,13 +107,18 @@ pub(crate) fn send<T: Serialize>(to: &UnixStream, message: &T) -> io::Result<()>
     send_all(to, &frame(message)?)
 }
 
-/// Sends one frame with a descriptor.
-pub(crate) fn send_with<T: Serialize>(to: &UnixStream, message: &T, fd: BorrowedFd<'_>) -> io::Result<()> {
+/// Sends one frame with descriptors.
+pub(crate) fn send_with<T: Serialize>(
+    to: &UnixStream,
+    message: &T,
+    fds: &[BorrowedFd<'_>],
+) -> io::Result<()> {
     let frame = frame(message)?;
-    let fds = [fd];
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST))];
     let mut control = SendAncillaryBuffer::new(&mut space);
-    control.push(SendAncillaryMessage::ScmRights(&fds));
+    if !fds.is_empty() && !control.push(SendAncillaryMessage::ScmRights(fds)) {
+        return Err(io::Error::other("more mounts than a step can take"));
+    }
     let sent = rustix::net::sendmsg(to, &[IoSlice::new(&frame)], &mut control, SendFlags::NOSIGNAL)?;
     send_all(to, &frame[sent..])
 }
@@ -122,10 +143,10 @@ fn frame<T: Serialize>(message: &T) -> io::Result<Vec<u8>> {
     Ok(frame)
 }
 
-/// Waits for a frame and the descriptor that came with it. `None` when the other side is gone.
-pub(crate) fn receive<T: DeserializeOwned>(from: &UnixStream) -> io::Result<Option<(T, Option<OwnedFd>)>> {
+/// Waits for a frame and the descriptors that came with it. `None` when the other side is gone.
+pub(crate) fn receive<T: DeserializeOwned>(from: &UnixStream) -> io::Result<Option<(T, Vec<OwnedFd>)>> {
     let mut length = [0; 4];
-    let (got, fd) = receive_with_fd(from, &mut length)?;
+    let (got, fds) = receive_with_fds(from, &mut length)?;
     if got == 0 {
         return Ok(None);
     }
@@ -133,27 +154,26 @@ pub(crate) fn receive<T: DeserializeOwned>(from: &UnixStream) -> io::Result<Opti
     reader.read_exact(&mut length[got..])?;
     let mut body = vec![0; u32::from_le_bytes(length) as usize];
     reader.read_exact(&mut body)?;
-    Ok(Some((serde_json::from_slice(&body)?, fd)))
+    Ok(Some((serde_json::from_slice(&body)?, fds)))
 }
 
-fn receive_with_fd(from: &UnixStream, bytes: &mut [u8]) -> io::Result<(usize, Option<OwnedFd>)> {
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+fn receive_with_fds(from: &UnixStream, bytes: &mut [u8]) -> io::Result<(usize, Vec<OwnedFd>)> {
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST))];
     let mut control = RecvAncillaryBuffer::new(&mut space);
     let mut slices = [IoSliceMut::new(bytes)];
     let received = loop {
         match rustix::net::recvmsg(from.as_fd(), &mut slices, &mut control, RecvFlags::CMSG_CLOEXEC) {
             Err(rustix::io::Errno::INTR) => {}
             // The other side died with a frame of ours unread: gone is gone.
-            Err(rustix::io::Errno::CONNRESET) => return Ok((0, None)),
+            Err(rustix::io::Errno::CONNRESET) => return Ok((0, Vec::new())),
             other => break other?,
         }
     };
-    let mut fds = control.drain().filter_map(|message| match message {
+    let fds = control.drain().filter_map(|message| match message {
         RecvAncillaryMessage::ScmRights(fds) => Some(fds),
         _ => None,
     });
-    let fd = fds.next().and_then(|mut fds| fds.next());
-    Ok((received.bytes, fd))
+    Ok((received.bytes, fds.flatten().collect()))
 }
 
 /// Bytes in JSON: each as the character of the same number. Lossless, and ASCII stays readable.
@@ -252,16 +272,19 @@ mod tests {
 
         let (ours, theirs) = UnixStream::pair().expect("a pair");
         let (pipe, _writer) = std::io::pipe().expect("a pipe");
-        send_with(&ours, &Order::Run(Box::new(step.clone())), pipe.as_fd()).expect("send");
+        let order = Order::Run { step: Box::new(step.clone()), stdin: true };
+        send_with(&ours, &order, &[pipe.as_fd(), pipe.as_fd()]).expect("send");
         send(&ours, &Order::Signal(15)).expect("send");
         drop(ours);
 
-        let Ok(Some((Order::Run(got), Some(fd)))) = receive(&theirs) else {
-            panic!("a step and a descriptor")
+        let Ok(Some((Order::Run { step: got, stdin: true }, fds))) = receive(&theirs) else {
+            panic!("a step and descriptors")
         };
         assert_eq!(format!("{got:?}"), format!("{step:?}"));
-        assert_ne!(fd.as_raw_fd(), pipe.as_raw_fd());
-        assert!(matches!(receive(&theirs), Ok(Some((Order::Signal(15), None)))));
+        assert_eq!(fds.len(), 2);
+        assert_ne!(fds[0].as_raw_fd(), pipe.as_raw_fd());
+        let next = receive(&theirs).expect("receive");
+        assert!(matches!(next, Some((Order::Signal(15), fds)) if fds.is_empty()));
         assert!(matches!(receive::<Order>(&theirs), Ok(None)));
     }
 }

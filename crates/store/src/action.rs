@@ -43,8 +43,17 @@ impl Store {
     /// What the step of that key came to, if its layer is still here, and the caches that it lives on.
     pub fn action(&self, key: &Key) -> Option<Action> {
         let action: Action = read_json(&self.action_path(key))?;
-        let lives = |cache: &CacheId| self.cache_life(&cache.name).is_some_and(|life| life == cache.life);
-        (self.has_layer(&action.layer) && action.caches.iter().all(lives)).then_some(action)
+        (self.has_layer(&action.layer) && self.all_live(&action.caches)).then_some(action)
+    }
+
+    /// The layer that the step of that key came to, whether or not its files are here.
+    pub fn layer_of(&self, key: &Key) -> Option<LayerId> {
+        read_json::<Action>(&self.action_path(key)).map(|action| action.layer)
+    }
+
+    /// Whether caches are still what they were.
+    pub(crate) fn all_live(&self, caches: &[CacheId]) -> bool {
+        caches.iter().all(|cache| self.cache_life(&cache.name).is_some_and(|life| life == cache.life))
     }
 
     /// Where a cache mount's files are.

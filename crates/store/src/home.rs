@@ -10,6 +10,7 @@
 //! │   ├── meta.json             what made it, and when
 //! │   └── blob-VARIANT.json     digest, diff id and size of one compressed form
 //! ├── actions/HH/HEX.json       a step's key to its layer, with the key's named parts
+//! ├── traces/HH/HEX.json        a step's static key to what its runs read (see `traces`)
 //! ├── refs/HEX.json             a tag and platform to the manifest that it once resolved to, a URL to the file
 //! │                             that it once gave, a git ref to its commit (see `addresses`)
 //! ├── images/HEX.json           a name to an image, or to an index of several
@@ -109,10 +110,11 @@ impl Store {
     }
 
     fn create(self, version: &Path) -> Result<Store> {
-        const FOLDERS: [&str; 10] = [
+        const FOLDERS: [&str; 11] = [
             "blobs/sha256",
             "layers",
             "actions",
+            "traces",
             "refs",
             "images",
             "stats",

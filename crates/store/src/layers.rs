@@ -78,6 +78,12 @@ pub struct Meta {
     pub started: (i64, u32),
     /// Bytes of its regular files.
     pub bytes: u64,
+    /// How many changes it is.
+    #[serde(default)]
+    pub entries: u64,
+    /// Whether it can be served to a step, so that what the step reads of it is seen; see `trace::traceable`.
+    #[serde(default)]
+    pub traceable: bool,
     /// Times in a RUN layer that are those of files which COPY had brought.
     #[serde(default)]
     pub copied: Vec<(i64, u32)>,

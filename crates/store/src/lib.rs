@@ -6,6 +6,7 @@
 pub mod action;
 pub mod addresses;
 pub mod blobs;
+pub mod builds;
 pub mod changes;
 pub mod clean;
 pub mod file;
@@ -15,6 +16,7 @@ pub mod layers;
 pub mod lock;
 pub mod refs;
 pub mod stats;
+pub mod traces;
 pub mod usage;
 
 pub use action::{Action, CacheId};

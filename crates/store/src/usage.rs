@@ -12,6 +12,7 @@ use oci::Digest;
 
 use crate::clean::remove_tree;
 use crate::file::read_json;
+use crate::traces::Traces;
 use crate::{Action, BlobRecord, LayerId, Resolution, Result, Store, Stored};
 
 /// Bytes on disk, by what they are for.
@@ -55,7 +56,7 @@ impl Store {
     /// Counts the bytes on disk.
     pub fn usage(&self) -> Usage {
         let size = |folder: &str| disk_size(&self.path(folder));
-        let other = ["git", "actions", "refs", "images", "stats", "builds", "locks", "tmp"];
+        let other = ["git", "actions", "traces", "refs", "images", "stats", "builds", "locks", "tmp"];
         Usage {
             layers: size("layers"),
             blobs: size("blobs"),
@@ -119,6 +120,12 @@ impl Store {
         self.drop_locks();
         for path in files_below(&self.path("actions")) {
             if !read_json::<Action>(&path).is_some_and(|a| self.has_layer(&a.layer)) {
+                let _ = fs::remove_file(path);
+            }
+        }
+        for path in files_below(&self.path("traces")) {
+            let lives = |known: &Traces| known.runs.iter().any(|run| self.has_layer(&run.layer));
+            if !read_json::<Traces>(&path).as_ref().is_some_and(lives) {
                 let _ = fs::remove_file(path);
             }
         }

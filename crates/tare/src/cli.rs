@@ -7,10 +7,12 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 mod build;
+mod builds;
 mod language;
 
-pub use build::{Build, CompressionName, Go, Init, Pin, Progress, Sbom, SbomFormat, TimestampRule};
-pub use language::{CheckIgnore, Context, ContextLs, Expand, Parse};
+pub use build::{Build, CompressionName, Go, Init, Pin, Progress, Sbom, SbomFormat, TimestampRule, TraceMode};
+pub use builds::{Diff, History, Why};
+pub use language::{CheckIgnore, Context, ContextLs, Expand, Lint, LintFormat, Parse, RuleSet};
 
 /// Builds container images from Dockerfiles: no daemon, no root, no container runtime.
 #[derive(Parser)]
@@ -29,6 +31,12 @@ pub enum Command {
     Init(Box<Init>),
     /// Writes down in tare.lock what a Go project's toolchain hashes to.
     Pin(Box<Pin>),
+    /// Tells why each step of a build ran, or didn't have to.
+    Why(Why),
+    /// Lists the builds of late.
+    History(History),
+    /// Tells what is different between two builds.
+    Diff(Diff),
     /// Runs a program of a stored image, on the host's network.
     Run(Run),
     /// Lists the stored images.
@@ -57,6 +65,8 @@ pub enum Command {
     Du,
     /// Removes from the store what no image needs.
     Prune(Prune),
+    /// Finds what deserves a warning in a Dockerfile.
+    Lint(Lint),
     /// Prints what a Dockerfile says, for editors and other tools.
     Parse(Parse),
     /// Fills the variables of a Dockerfile's word in.
@@ -80,6 +90,9 @@ pub enum Command {
     /// Writes the commands' reference in Markdown to a folder.
     #[command(name = "__docs", hide = true)]
     Docs {
+        /// The pages of the rules of `tare lint` instead.
+        #[arg(long)]
+        rules: bool,
         /// The folder.
         folder: PathBuf,
     },

@@ -118,7 +118,7 @@ fn step(name: &str, text: &[u8], error: &StepError) -> String {
 }
 
 /// The lines around a place, with a marker.
-fn excerpt(text: &[u8], first: u32, last: u32) -> String {
+pub fn excerpt(text: &[u8], first: u32, last: u32) -> String {
     let text = String::from_utf8_lossy(text);
     let lines: Vec<&str> = text.lines().collect();
     let (first, last) = (first.max(1) as usize, last.max(first) as usize);

@@ -33,5 +33,5 @@ pub use id::id;
 pub use listed::listed;
 pub use root::Root;
 pub use scan::scan;
-pub use snapshot::snapshot;
+pub use snapshot::{Snapshot, snapshot};
 pub use view::View;

@@ -13,10 +13,20 @@ use crate::entry::{self, Change, Meta, PathOrder};
 use crate::found::{self, Found, Shape, Unread, join, within};
 use crate::hash::{Hashes, hash};
 use crate::root::{Dir, Root, Stat, Type, at};
+use crate::view::layer::Layer;
 use crate::view::{Node, View, meta_of};
 use crate::xattr;
 
-/// The changes in `upper` against `lower`, in canonical order; none gives a layer without entries.
+/// What a step wrote.
+#[derive(Debug)]
+pub struct Snapshot {
+    /// In canonical order; none gives a layer without entries.
+    pub changes: Vec<Change>,
+    /// Paths of files and links that were written and are as they were: had they been other, they would be changes.
+    pub unchanged: Vec<Vec<u8>>,
+}
+
+/// The changes in `upper` against `lower`.
 ///
 /// `created` names what the sandbox made for its mounts; these are left out unless the step used them.
 /// The upper directory must be at rest.
@@ -25,9 +35,10 @@ pub fn snapshot(
     lower: &View,
     created: &[Vec<u8>],
     hashes: &dyn Hashes,
-) -> io::Result<Vec<Change>> {
+) -> io::Result<Snapshot> {
     let stubs = created.iter().map(Vec::as_slice).collect();
-    let mut walk = Walk { upper, lower, stubs, seen: Vec::new(), open: vec![(Vec::new(), false)] };
+    let open = vec![(Vec::new(), false)];
+    let mut walk = Walk { upper, lower, stubs, seen: Vec::new(), unchanged: Vec::new(), open };
     while let Some((path, hidden)) = walk.open.pop() {
         walk.folder(&path, hidden)?;
     }
@@ -35,7 +46,8 @@ pub fn snapshot(
     let mut changes: Vec<Change> = hash(put, hashes)?.into_iter().map(Change::Put).collect();
     changes.extend(removed.into_iter().map(Change::Remove));
     entry::sort(&mut changes);
-    Ok(changes)
+    walk.unchanged.sort();
+    Ok(Snapshot { changes, unchanged: walk.unchanged })
 }
 
 /// What was met in the upper directory.
@@ -53,6 +65,7 @@ struct Walk<'a> {
     lower: &'a View,
     stubs: HashSet<&'a [u8]>,
     seen: Vec<Seen>,
+    unchanged: Vec<Vec<u8>>,
     /// Directories to read, and whether all of the lower view is hidden there.
     open: Vec<(Vec<u8>, bool)>,
 }
@@ -87,21 +100,23 @@ impl Walk<'_> {
             self.open.push((path.clone(), hidden || xattr::is_opaque(dir, name)?));
         }
         let found = Found { path, meta, shape };
-        self.seen.extend(self.judge(found, stat, below)?);
-        Ok(())
+        self.judge(found, stat, below)
     }
 
-    fn judge(&self, found: Found, stat: &Stat, below: Option<Node>) -> io::Result<Option<Seen>> {
+    fn judge(&mut self, found: Found, stat: &Stat, below: Option<Node>) -> io::Result<()> {
         let stub = below.is_none() && self.stubs.contains(found.path.as_slice());
         let dropped = match (stub, &below) {
             (true, _) => found.is_dir() || stat.ident.size == 0,
             (false, Some(node)) => self.is_same(&found, stat, node)?,
             (false, None) => false,
         };
-        Ok(match dropped {
-            false => Some(Seen::New(found)),
-            true => found.is_dir().then_some(Seen::Same(found)),
-        })
+        match dropped {
+            false => self.seen.push(Seen::New(found)),
+            true if found.is_dir() => self.seen.push(Seen::Same(found)),
+            true if below.is_some() => self.unchanged.push(found.path),
+            true => {}
+        }
+        Ok(())
     }
 
     /// Whether the object is as in the lower view. Cheap tests first: only what passes them all is read.
@@ -123,9 +138,9 @@ impl Walk<'_> {
     }
 }
 
-fn same_bytes(new: &Unread, layer: &Root, path: &[u8]) -> io::Result<bool> {
+fn same_bytes(new: &Unread, layer: &Layer, path: &[u8]) -> io::Result<bool> {
     let mut new = new.source.open()?;
-    let mut old = layer.file(path)?;
+    let mut old = layer.open(path)?;
     equal(&mut new, &mut old).map_err(|e| at("read", path, e))
 }
 

@@ -11,15 +11,17 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::entry::{Meta, Time};
 use crate::found::{self, Found, join, split};
-use crate::root::{Dir, Ident, Root, Stat, Type, at, text};
-use crate::xattr;
+use crate::root::{Ident, Root, Stat, Type, at, text};
+use crate::view::layer::{Layer, LayerDir};
 
+pub mod layer;
+pub mod listing;
 pub(crate) mod resolve;
 
 /// A read-only merged view of layers.
 #[derive(Debug)]
 pub struct View {
-    layers: Vec<Arc<Root>>,
+    layers: Vec<Layer>,
     folders: Mutex<HashMap<Vec<u8>, Option<Arc<Folder>>>>,
 }
 
@@ -56,15 +58,20 @@ struct Folder {
 const LARGEST: u64 = 16 << 20;
 
 impl View {
-    /// A view of `layers`, the top one first. Without any it is an empty root.
+    /// A view of folders, the top one first. Without any it is an empty root.
     pub fn new(layers: Vec<Arc<Root>>) -> View {
+        View::of(layers.into_iter().map(Layer::Disk).collect())
+    }
+
+    /// A view of `layers`, the top one first.
+    pub fn of(layers: Vec<Layer>) -> View {
         let all = (0..layers.len()).collect();
         let root = Arc::new(Folder { layers: all, children: OnceLock::new() });
         View { layers, folders: Mutex::new(HashMap::from([(Vec::new(), Some(root))])) }
     }
 
     /// The layers, top first.
-    pub fn layers(&self) -> &[Arc<Root>] {
+    pub fn layers(&self) -> &[Layer] {
         &self.layers
     }
 
@@ -124,9 +131,7 @@ impl View {
     /// The extended attributes that the image has at `path`.
     pub fn xattrs(&self, path: &[u8]) -> io::Result<BTreeMap<Vec<u8>, Vec<u8>>> {
         match self.lookup(path)? {
-            Some(node) if node.layer < self.layers.len() => {
-                Ok(xattr::of_image(self.layers[node.layer].xattrs(path)?))
-            }
+            Some(node) if node.layer < self.layers.len() => self.layers[node.layer].xattrs(path),
             _ => Ok(BTreeMap::new()),
         }
     }
@@ -142,15 +147,14 @@ impl View {
             return Err(io::Error::other(format!("`{}` is too large to be read at once", text(&path))));
         }
         let mut bytes = Vec::new();
-        let mut file = self.layers[node.layer].file(&path)?.take(LARGEST);
+        let mut file = self.layers[node.layer].open(&path)?.take(LARGEST);
         file.read_to_end(&mut bytes).map_err(|e| at("read", &path, e))?;
         Ok(Some(bytes))
     }
 
-    fn found_in(&self, dir: &Dir, path: Vec<u8>, name: &[u8], node: &Node) -> io::Result<Option<Found>> {
-        let root = &self.layers[node.layer];
-        let Some(shape) = found::shape(dir, name, &node.stat, root, &path)? else { return Ok(None) };
-        let meta = Meta { xattrs: xattr::of_image(dir.xattrs(name)?), ..meta_of(&node.stat) };
+    fn found_in(&self, dir: &LayerDir, path: Vec<u8>, name: &[u8], node: &Node) -> io::Result<Option<Found>> {
+        let Some(shape) = dir.shape(name, &node.stat, &path)? else { return Ok(None) };
+        let meta = Meta { xattrs: dir.xattrs(name)?, ..meta_of(&node.stat) };
         Ok(Some(Found { path, meta, shape }))
     }
 
@@ -171,10 +175,7 @@ impl View {
             return Ok(at.ok().map(|i| children[i].clone()));
         }
         let stat = |layer: usize| self.layers[layer].stat_at_rest(path);
-        let opaque = |layer: usize| {
-            let dir = self.layers[layer].dir(path)?;
-            xattr::is_opaque(&dir, b".")
-        };
+        let opaque = |layer: usize| self.layers[layer].dir(path)?.is_opaque(b".");
         merge(name, &folder.layers, stat, opaque)
     }
 
@@ -207,19 +208,19 @@ impl View {
         let mut names: BTreeMap<Vec<u8>, Vec<usize>> = BTreeMap::new();
         for &layer in &folder.layers {
             for name in dirs[&layer].names()? {
-                names.entry(name.name).or_default().push(layer);
+                names.entry(name).or_default().push(layer);
             }
         }
         let mut children = Vec::with_capacity(names.len());
         for (name, layers) in names {
             let stat = |layer: usize| dirs[&layer].stat(&name);
-            let opaque = |layer: usize| xattr::is_opaque(&dirs[&layer], &name);
+            let opaque = |layer: usize| dirs[&layer].is_opaque(&name);
             children.extend(merge(&name, &layers, stat, opaque)?);
         }
         Ok(children)
     }
 
-    fn dirs(&self, path: &[u8], layers: &[usize]) -> io::Result<HashMap<usize, Dir>> {
+    fn dirs(&self, path: &[u8], layers: &[usize]) -> io::Result<HashMap<usize, LayerDir>> {
         layers.iter().map(|&layer| Ok((layer, self.layers[layer].dir(path)?))).collect()
     }
 }

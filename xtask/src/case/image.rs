@@ -14,7 +14,7 @@ pub struct Image {
     /// The image config.
     pub config: Value,
     /// Each layer's tar.
-    layers: Vec<Vec<u8>>,
+    pub layers: Vec<Vec<u8>>,
 }
 
 /// Reads the only image of an archive.

@@ -60,10 +60,14 @@ pub enum Kind {
     Config,
     /// The image's history.
     History,
+    /// Why the steps of the last build ran, or didn't have to.
+    Why,
     /// Commands of a shell.
     Sh,
     /// What they printed.
     Output,
+    /// In what tare's image and another builder's are known to differ; for `oracle`.
+    Differs,
 }
 
 const KINDS: &[(&str, Kind)] = &[
@@ -77,8 +81,10 @@ const KINDS: &[(&str, Kind)] = &[
     ("layer", Kind::Layer),
     ("config", Kind::Config),
     ("history", Kind::History),
+    ("why", Kind::Why),
     ("sh", Kind::Sh),
     ("output", Kind::Output),
+    ("differs", Kind::Differs),
 ];
 
 /// Reads a case; an unknown kind of block is an error, because a misspelt expectation would hold for ever.

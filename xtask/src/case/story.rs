@@ -4,12 +4,11 @@ use super::accept::Edit;
 use super::image::{self, Image};
 use super::parse::{Block, Case, Kind, Section};
 use super::room::Room;
-use super::{diff, normal, steps};
+use super::{diff, normal, put, steps};
 use crate::world::Around;
 use crate::{Result, shell};
 use serde_json::Value;
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Output;
 
 /// What became of a case.
@@ -80,18 +79,15 @@ impl Part<'_> {
                 Kind::Layer => self.layer(block)?,
                 Kind::Config => self.config(block)?,
                 Kind::History => self.history(block)?,
+                Kind::Why => self.why(block)?,
+                Kind::Differs => return Err("`differs` is for tests/oracle".into()),
             }
         }
         Ok(())
     }
 
     fn put(&self, name: &str, block: &Block) -> Result<()> {
-        let path = self.room.context().join(name);
-        make_folders(path.parent().expect("it is below the context"))?;
-        let body = if block.has("raw") { block.body.trim_end_matches('\n') } else { &block.body };
-        shell::write(&path, body)?;
-        let mode = block.setting("mode").unwrap_or("644");
-        chmod(&path, u32::from_str_radix(mode, 8).map_err(|_| format!("no mode: `{mode}`"))?)
+        put::file(&self.room.context(), name, block)
     }
 
     fn remove(&self, block: &Block) -> Result<()> {
@@ -192,6 +188,13 @@ impl Part<'_> {
         Ok(())
     }
 
+    fn why(&mut self, block: &Block) -> Result<()> {
+        let output = shell::output(self.room.tare().arg("why").args(&block.args))?;
+        let got = self.room.normal(&all_text(&output));
+        self.compare(block, &got);
+        Ok(())
+    }
+
     /// The keys of the body only; with an unknown body, all.
     fn config(&mut self, block: &Block) -> Result<()> {
         let image = self.image()?;
@@ -240,21 +243,6 @@ impl Part<'_> {
         let body = if got.is_empty() { String::new() } else { format!("{}\n", got.trim_end_matches('\n')) };
         self.outcome.edits.push(Edit { start: block.start, lines: block.lines(), body });
     }
-}
-
-/// Modes are in expectations, so our umask must not be.
-fn make_folders(dir: &Path) -> Result<()> {
-    if dir.is_dir() {
-        return Ok(());
-    }
-    make_folders(dir.parent().expect("the context is there"))?;
-    std::fs::create_dir(dir).map_err(|e| format!("make `{}`: {e}", dir.display()))?;
-    chmod(dir, 0o755)
-}
-
-fn chmod(path: &Path, mode: u32) -> Result<()> {
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))
-        .map_err(|e| format!("chmod `{}`: {e}", path.display()))
 }
 
 /// Of an object, the keys that are wanted; anything else whole.

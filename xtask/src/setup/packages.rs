@@ -32,6 +32,7 @@ pub const TEST: &[Package] = &[
     ("ss", "iproute2"),
     ("busybox", "busybox-static"),
     ("git", "git"),
+    ("ssh-keygen", "openssh-client"),
 ];
 
 /// Installs the packages of the commands that are missing.

@@ -15,6 +15,7 @@ use super::Elsewhere;
 use super::command::{self, Git, Ran};
 use super::repository::Repository;
 use super::web::{short, text};
+use crate::agent::{Access, Serving};
 use crate::error::{Error, Result, doing};
 use crate::event::Task;
 
@@ -61,16 +62,14 @@ impl Elsewhere<'_> {
     fn clone(&self, wanted: &Address, name: &str, known: Option<Commit>, task: &Task) -> Result<LayerId> {
         let home = self.store.scratch("git-home")?;
         std::fs::create_dir(&home).map_err(doing("make a folder for git"))?;
+        let agent = self.settings.agents.get("default").filter(|_| wanted.is_ssh());
+        let served = agent.map(|agent| agent.serve(self.store, Access::own())).transpose()?;
+        let agent = served.as_ref().map(Serving::address);
         let git = Git {
             program: command::program()?,
             home: &home,
             config: self.git_config(wanted)?,
-            agent: self
-                .settings
-                .agents
-                .get("default")
-                .map(|socket| socket.as_path())
-                .filter(|_| wanted.is_ssh()),
+            agent: agent.as_deref(),
             stop: &self.settings.cancel,
         };
         let commit = match known {

@@ -38,6 +38,7 @@ cases![
     sys_is_readonly,
     only_our_mounts_are_seen,
     network_none_has_only_loopback,
+    the_use_of_the_network_is_seen,
     a_program_that_is_missing,
     a_program_that_cannot_run,
     a_working_directory_that_is_missing,
@@ -62,7 +63,7 @@ fn exit_codes_and_signals(world: &World) {
 }
 
 fn the_environment_is_exact(world: &World) {
-    let mut step = step(Root::Scratch { lowers: vec![world.base()] }, &["env"]);
+    let mut step = step(Root::Scratch { lowers: vec![world.base().into()] }, &["env"]);
     step.env = vec![("A".into(), "1 2".into()), ("PATH".into(), "/bin".into()), ("EMPTY".into(), "".into())];
     check(&step, "A=1 2\nPATH=/bin\nEMPTY=\n");
 }
@@ -220,9 +221,26 @@ fn network_none_has_only_loopback(world: &World) {
     assert_eq!(output, "1\nlo:\n0x9\nlo\n");
 }
 
+fn the_use_of_the_network_is_seen(world: &World) {
+    let used = |script: &str, change: &dyn Fn(&mut sandbox::Step)| {
+        let mut step = world.sh(script);
+        step.watch_network = true;
+        change(&mut step);
+        run(&step).result.expect("it ran").network
+    };
+    let connect = "busybox nc -w 1 127.0.0.1 1 2>/dev/null; true";
+    assert!(used(connect, &|_| {}));
+    assert!(used(&format!("({connect}) & ({connect}) & wait"), &|_| {}));
+    assert!(!used("echo x | cat > /tmp/x", &|_| {}));
+    assert!(!used(connect, &|step| step.network = Network::None));
+    // Nobody looks.
+    assert!(used("true", &|step| step.watch_network = false));
+    assert!(used("true", &|step| (step.caps, step.seccomp) = (Caps::All, false)));
+}
+
 fn a_program_that_is_missing(world: &World) {
     let check = |argv: &[&str], message: &str| {
-        let error = run(&step(Root::Scratch { lowers: vec![world.base()] }, argv)).error();
+        let error = run(&step(Root::Scratch { lowers: vec![world.base().into()] }, argv)).error();
         assert_eq!((error.to_string().as_str(), error.code()), (message, Some(127)));
     };
     check(&["foo"], "exec `foo`: no such file or directory");
@@ -230,7 +248,7 @@ fn a_program_that_is_missing(world: &World) {
     check(&["/bin/script"], "exec `/bin/script`: its interpreter is missing: no such file or directory");
     check(&["script"], "exec `script`: its interpreter is missing: no such file or directory");
     check(&[""], "exec ``: no such file or directory");
-    let mut step = step(Root::Scratch { lowers: vec![world.base()] }, &["true"]);
+    let mut step = step(Root::Scratch { lowers: vec![world.base().into()] }, &["true"]);
     step.env = vec![("PATH".into(), "/opt".into())];
     assert_eq!(run(&step).error().code(), Some(127));
     step.env = Vec::new();
@@ -239,7 +257,7 @@ fn a_program_that_is_missing(world: &World) {
 
 fn a_program_that_cannot_run(world: &World) {
     let check = |argv: &[&str], message: &str| {
-        let error = run(&step(Root::Scratch { lowers: vec![world.base()] }, argv)).error();
+        let error = run(&step(Root::Scratch { lowers: vec![world.base().into()] }, argv)).error();
         assert_eq!((error.to_string().as_str(), error.code()), (message, Some(126)));
     };
     check(&["/etc/plain"], "exec `/etc/plain`: permission denied");

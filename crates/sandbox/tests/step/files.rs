@@ -2,15 +2,16 @@
 
 use std::ffi::OsString;
 use std::fs;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, symlink};
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-use sandbox::{MountKind, Root};
+use sandbox::{Input, Lower, MountKind, Root};
 
 use crate::Case;
 use crate::helpers::{bind, check, mount, names, secret};
-use crate::world::{World, run, step};
+use crate::world::{World, run, run_given, step};
 
 cases![
     changes_go_to_the_upper,
@@ -21,6 +22,7 @@ cases![
     a_directory_as_root,
     a_readonly_root,
     many_lowers,
+    a_mount_that_was_handed_over_is_a_layer,
     a_secret_is_in_memory_with_its_mode,
     binds,
     a_tmpfs_mount,
@@ -103,6 +105,30 @@ fn many_lowers(world: &World) {
     }
 }
 
+fn a_mount_that_was_handed_over_is_a_layer(world: &World) {
+    let (root, upper) = world.overlay_over(vec![world.new_dir(), world.base()]);
+    let Root::Overlay { mut lowers, upper: at, work } = root else { unreachable!() };
+    lowers[0] = Lower::Given(0);
+    let root = Root::Overlay { lowers, upper: at, work };
+    let step = step(root, &["sh", "-c", "cat /etc/motd; echo more >> /etc/motd"]);
+    let outcome = run_given(&step, Input::Empty, &[detached("etc/motd", "mounted\n")]);
+    assert_eq!(outcome.ok(), "mounted\n");
+    assert_eq!(fs::read_to_string(upper.join("etc/motd")).expect("read"), "mounted\nmore\n");
+}
+
+/// A tmpfs that is mounted nowhere, with one file in it.
+fn detached(path: &str, text: &str) -> OwnedFd {
+    use rustix::mount::{FsMountFlags, FsOpenFlags, MountAttrFlags};
+    let fs = rustix::mount::fsopen("tmpfs", FsOpenFlags::FSOPEN_CLOEXEC).expect("a tmpfs");
+    rustix::mount::fsconfig_create(fs.as_fd()).expect("a tmpfs");
+    let mount = rustix::mount::fsmount(fs.as_fd(), FsMountFlags::FSMOUNT_CLOEXEC, MountAttrFlags::empty())
+        .expect("a mount");
+    let at = PathBuf::from(format!("/proc/self/fd/{}", mount.as_raw_fd()));
+    fs::create_dir_all(at.join(path).parent().expect("a folder")).expect("make a directory");
+    fs::write(at.join(path), text).expect("write");
+    mount
+}
+
 fn a_secret_is_in_memory_with_its_mode(world: &World) {
     let (root, upper) = world.overlay();
     let mut step = step(
@@ -144,7 +170,8 @@ fn a_bind_with_discarded_writes(world: &World) {
     fs::write(dir.join("a"), "a\n").expect("write");
     let mut step = world.sh("echo b > /src/b; rm /src/a; ls /src; echo $PWD");
     step.cwd = "/src".into();
-    let kind = MountKind::Overlay { lowers: vec![dir.clone()], upper: upper.clone(), work: world.new_dir() };
+    let kind =
+        MountKind::Overlay { lowers: vec![dir.clone().into()], upper: upper.clone(), work: world.new_dir() };
     step.mounts = vec![mount("/src", kind)];
     check(&step, "b\n/src\n");
     assert_eq!(names(&dir), ["a"]);

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::fs;
 use std::io::{self, BufRead, Read, Write};
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -50,18 +51,19 @@ impl World {
 
     pub fn overlay_over(&self, lowers: Vec<PathBuf>) -> (Root, PathBuf) {
         let upper = self.new_dir();
+        let lowers = lowers.into_iter().map(Into::into).collect();
         (Root::Overlay { lowers, upper: upper.clone(), work: self.new_dir() }, upper)
     }
 
     /// A shell script in a root that forgets its changes.
     pub fn sh(&self, script: &str) -> Step {
-        step(Root::Scratch { lowers: vec![self.base()] }, &["/bin/sh", "-c", script])
+        step(Root::Scratch { lowers: vec![self.base().into()] }, &["/bin/sh", "-c", script])
     }
 
     /// The prober with arguments.
     pub fn probe(&self, args: &[&str]) -> Step {
         let argv: Vec<&str> = ["/bin/prober", "__probe"].into_iter().chain(args.iter().copied()).collect();
-        step(Root::Scratch { lowers: vec![self.base()] }, &argv)
+        step(Root::Scratch { lowers: vec![self.base().into()] }, &argv)
     }
 }
 
@@ -152,10 +154,15 @@ pub fn run(step: &Step) -> Outcome {
 }
 
 pub fn run_with(step: &Step, stdin: Input) -> Outcome {
+    run_given(step, stdin, &[])
+}
+
+/// Runs a step that has some of `mounts` as layers.
+pub fn run_given(step: &Step, stdin: Input, mounts: &[OwnedFd]) -> Outcome {
     let (stdout, to_stdout) = io::pipe().expect("make a pipe");
     let (stderr, to_stderr) = io::pipe().expect("make a pipe");
     let io = Io { stdin, stdout: Output::Fd(to_stdout.into()), stderr: Output::Fd(to_stderr.into()) };
-    let running = sandbox::spawn(step, io).expect("spawn");
+    let running = sandbox::spawn_with(step, io, mounts).expect("spawn");
     let stderr = thread::spawn(move || text(stderr));
     let stdout = text(stdout);
     Outcome { result: running.wait(), stdout, stderr: stderr.join().expect("read stderr") }
@@ -180,7 +187,7 @@ pub fn start(step: &Step) -> (sandbox::Running, String) {
 /// A program in the middle of a step, for a test to kill. Its argument is the base.
 pub fn parent(args: &[String]) -> ExitCode {
     let step = step(
-        Root::Scratch { lowers: vec![args[0].clone().into()] },
+        Root::Scratch { lowers: vec![std::path::PathBuf::from(args[0].clone()).into()] },
         &["sh", "-c", "sleep 1000 & echo up; sleep 1000"],
     );
     let (running, line) = start(&step);

@@ -39,8 +39,9 @@ pub struct Build {
     /// A secret for `RUN --mount=type=secret`: `id=ID[,src=FILE|,env=VARIABLE]` (repeatable).
     #[arg(long = "secret", value_name = "SPEC")]
     pub secrets: Vec<String>,
-    /// An agent for `RUN --mount=type=ssh`: `default` or `ID[=SOCKET]` (repeatable).
-    #[arg(long, value_name = "ID[=SOCKET]")]
+    /// An agent for `RUN --mount=type=ssh`, which is that of `SSH_AUTH_SOCK` unless a socket or private keys are named:
+    /// `default` or `ID[=SOCKET|KEYFILE[,KEYFILE…]]` (repeatable).
+    #[arg(long, value_name = "ID[=PATH…]")]
     pub ssh: Vec<String>,
     /// A further line of every step's `/etc/hosts`; `host-gateway` is this machine (repeatable).
     #[arg(long, value_name = "NAME:IP")]
@@ -69,13 +70,30 @@ pub struct Build {
     /// Runs every step again.
     #[arg(long)]
     pub no_cache: bool,
+    /// What is noted of what steps read, so that a change that a step didn't read doesn't run it again: `tools`
+    /// leaves out what known programs look at without its making a difference.
+    #[arg(long, value_enum, value_name = "HOW", default_value = "tools")]
+    pub trace: TraceMode,
+    /// Runs steps that could be reused all the same, and compares: all of them, or with a probability, as `0.02` or
+    /// `2%`.
+    #[arg(long, value_name = "P", num_args = 0..=1, default_missing_value = "1", require_equals = true)]
+    pub verify: Option<String>,
+    /// Gives no compiler a cache that the Dockerfile doesn't give it.
+    #[arg(long)]
+    pub cold: bool,
     /// What the image is for, as os/architecture[/variant]; several, separated by commas, make an index.
     #[arg(long, value_name = "PLATFORM")]
     pub platform: Option<String>,
     /// What to do: `build`, or print what the Dockerfile has: `targets`, or `outline`, what the target takes from
-    /// outside; as JSON with `,format=json`.
+    /// outside, or `check`, what deserves a warning; as JSON with `,format=json`.
     #[arg(long, value_name = "WHAT[,format=json]", default_value = "build")]
     pub call: String,
+    /// Looks for what deserves a warning, and builds nothing: short for `--call check`.
+    #[arg(long, conflicts_with = "call")]
+    pub check: bool,
+    /// Tells at the end why each step ran, or didn't have to, as `tare why` does.
+    #[arg(long)]
+    pub explain: bool,
     /// How to tell about progress.
     #[arg(long, value_enum, default_value = "auto", env = "BUILDKIT_PROGRESS")]
     pub progress: Progress,
@@ -189,9 +207,6 @@ pub struct Foreign {
     pub allow: Vec<String>,
     /// Not supported yet.
     #[arg(long, hide = true)]
-    pub check: bool,
-    /// Not supported yet.
-    #[arg(long, hide = true)]
     pub squash: bool,
 }
 
@@ -206,6 +221,17 @@ pub enum Progress {
     Plain,
     /// Nothing but errors.
     Quiet,
+}
+
+/// What is noted of what steps read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum TraceMode {
+    /// Nothing: a step is reused if all that is below it is as it was.
+    Off,
+    /// Everything.
+    Strict,
+    /// Everything but what known programs look at without its making a difference.
+    Tools,
 }
 
 /// Which times files in new layers have.

@@ -2,7 +2,58 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
+
+/// `tare lint`
+#[derive(Args)]
+pub struct Lint {
+    /// How to tell: `text` or `json`.
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: LintFormat,
+    /// As JSON: short for `--format json`.
+    #[arg(long)]
+    pub json: bool,
+    /// Which rules: those that `docker build --check` has, or all.
+    #[arg(long, value_enum, default_value = "all")]
+    pub rules: RuleSet,
+    /// Lists the rules instead.
+    #[arg(long, conflicts_with_all = ["explain", "file", "context"])]
+    pub list_rules: bool,
+    /// Prints the page of a rule instead, by its name or one of its others.
+    #[arg(long, value_name = "RULE", conflicts_with_all = ["file", "context"])]
+    pub explain: Option<String>,
+    /// The stage that counts, with those that it needs [default: all stages].
+    #[arg(long, value_name = "STAGE")]
+    pub target: Option<String>,
+    /// Value of an ARG; without `=` that of the environment variable (repeatable).
+    #[arg(long = "build-arg", value_name = "K=V")]
+    pub build_args: Vec<String>,
+    /// What the image is for, as os/architecture[/variant]; several, separated by commas.
+    #[arg(long, value_name = "PLATFORM")]
+    pub platform: Option<String>,
+    /// The Dockerfile, or a folder that has one; `-` is standard input [default: Dockerfile, then Containerfile].
+    pub file: Option<PathBuf>,
+    /// The folder that COPY would take files from, for its ignore file [default: the Dockerfile's].
+    pub context: Option<PathBuf>,
+}
+
+/// How findings are told.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum LintFormat {
+    /// With the lines that they are about.
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// Which rules count.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum RuleSet {
+    /// Those that `docker build --check` has, and as it has them.
+    Buildkit,
+    /// All.
+    All,
+}
 
 /// `tare parse`
 #[derive(Args)]

@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use engine::origin::Origins;
-use engine::settings::{NamedContext, Settings};
+use engine::settings::{NamedContext, Settings, Tracing};
 use engine::{Built, Compress, Output, Timestamps, Voice};
 use oci::Reference;
 use oci::media::Compression;
 use recipe::Recipe;
 
-use crate::cli::{Build, CompressionName, Progress, TimestampRule};
+use crate::cli::{Build, CompressionName, Progress, TimestampRule, TraceMode};
 use crate::config::Config;
 use crate::failure::{Failure, Outcome};
 use crate::progress;
@@ -29,22 +29,29 @@ pub fn run(args: Build) -> Outcome {
     super::foreign::refuse(&args)?;
     let config = crate::config::read()?;
     let cap = cap(&args, &config)?;
-    let call = super::call::read(&args.call)?;
+    let call = super::call::read(if args.check { "check" } else { &args.call })?;
     let (mut settings, recipe, outside) = settings(&args, &config)?;
     let outside = outside.as_ref();
     if let Some(call) = call {
-        let text = super::call::answer(call, &mut settings, outside, &|event| drop(event))
+        let answer = super::call::answer(call, &mut settings, outside, &|event| drop(event))
             .map_err(|e| failure(&settings, e))?;
-        super::images::table::print(&text)?;
-        return Ok(0);
+        super::images::table::print(&answer.text)?;
+        return match answer.problems {
+            problems if problems.is_empty() => Ok(i32::from(!answer.is_clean)),
+            problems => Err(failure(&settings, engine::Error::Dockerfile(problems))),
+        };
     }
     let sboms = super::sbom::wanted(&args.sboms, &settings)?;
     say(&args, recipe.as_ref());
     let started = Instant::now();
     let built = match quick(&args, &mut settings, outside) {
-        Err(engine::Error::NeedsWork) => work(&args, &mut settings, recipe.as_ref(), outside)?,
-        done => done.map_err(|e| failure(&settings, e))?,
+        Err(engine::Error::NeedsWork) => work(&args, &mut settings, recipe.as_ref(), outside),
+        done => done.map_err(|e| failure(&settings, e)),
     };
+    if args.explain {
+        super::why::after_build()?;
+    }
+    let built = built?;
     super::sbom::write_all(&built, &args.tags, &sboms)?;
     super::report::report(&args, &settings, &built, started)?;
     cap.map_or(Ok(()), super::space::keep_below)?;
@@ -59,6 +66,7 @@ fn quick(args: &Build, settings: &mut Settings, outside: Option<&Outside>) -> en
     let held = progress::Held::default();
     let built = one(&store, settings, outside, &|event| held.hear(event));
     if !matches!(built, Err(engine::Error::NeedsWork)) {
+        warn(args, &store, settings, &built, &|event| held.hear(event));
         let progress = progress::start(how(args));
         held.replay(&|event| progress.hear(event));
         progress.finish();
@@ -91,6 +99,7 @@ fn work(
     {
         built = one(&store, settings, outside, &|event| progress.hear(event));
     }
+    warn(args, &store, settings, &built, &|event| progress.hear(event));
     progress.finish();
     let advised = |e| match recipe {
         Some(recipe) => super::recipe::advice::add(recipe, &store, settings, e),
@@ -100,6 +109,20 @@ fn work(
         engine::Error::Cancelled => Failure::Stopped(crate::signals::first()),
         e => failure(settings, e),
     })
+}
+
+/// What deserves a warning in the Dockerfile.
+fn warn(
+    args: &Build,
+    store: &store::Store,
+    settings: &Settings,
+    built: &engine::Result<Built>,
+    sink: &(dyn Fn(engine::Event) + Sync),
+) {
+    if how(args) != Progress::Quiet {
+        let found = super::lint::warnings(settings, store, built);
+        found.into_iter().for_each(|text| sink(engine::Event::Warning(text)));
+    }
 }
 
 /// What the recipe found out that its reader should know.
@@ -118,6 +141,7 @@ fn one(
     let _user = store.share()?;
     let voice = Voice::new(sink);
     outside.map_or(Ok(()), |outside| outside.bring(store, settings, &voice))?;
+    super::lint::guard(settings, store, &voice)?;
     engine::build(store, settings, &Origins::default(), &voice)
 }
 
@@ -174,6 +198,7 @@ fn settings(args: &Build, config: &Config) -> Result<(Settings, Option<Recipe>, 
         tags.push(tag(name)?);
     }
     let settings = Settings {
+        subject: source.subject,
         dockerfile_name: source.name,
         dockerfile: source.dockerfile,
         context: source.context,
@@ -192,6 +217,13 @@ fn settings(args: &Build, config: &Config) -> Result<(Settings, Option<Recipe>, 
         outputs,
         pull: args.pull,
         no_cache: args.no_cache,
+        cold: args.cold,
+        verify: args.verify.as_deref().map(super::verify::read).transpose()?,
+        tracing: match args.trace {
+            TraceMode::Off => Tracing::Off,
+            TraceMode::Strict => Tracing::Strict,
+            TraceMode::Tools => Tracing::Tools,
+        },
         timestamps,
         compress,
         may_work: false,
@@ -307,7 +339,7 @@ fn plan_options(args: &Build, contexts: &BTreeMap<String, NamedContext>) -> Resu
 }
 
 /// `K=V`, or with `inherit` a bare `K` that takes the environment's value if it has one.
-fn pairs(texts: &[String], inherit: bool) -> Result<BTreeMap<String, String>, Failure> {
+pub(super) fn pairs(texts: &[String], inherit: bool) -> Result<BTreeMap<String, String>, Failure> {
     let mut out = BTreeMap::new();
     for text in texts {
         match text.split_once('=') {

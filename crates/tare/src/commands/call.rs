@@ -8,6 +8,7 @@ use engine::{Error, Event, Settings, Voice};
 use plan::outline::{self, Asked, Outline, Target};
 
 use super::images::table::table;
+use super::lint;
 use super::outside::Outside;
 use crate::failure::Failure;
 
@@ -20,6 +21,7 @@ pub struct Call {
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum What {
+    Check,
     Outline,
     Targets,
 }
@@ -47,8 +49,8 @@ fn parse(text: &str) -> Result<Option<Call>, String> {
         "build" => return Ok(None),
         "outline" => What::Outline,
         "targets" => What::Targets,
-        "check" | "lint" => return Err("not supported yet".to_owned()),
-        _ => return Err(format!("unknown method `{name}`, only build, outline and targets")),
+        "check" | "lint" => What::Check,
+        _ => return Err(format!("unknown method `{name}`, only build, check, outline and targets")),
     };
     Ok(Some(Call { what, json }))
 }
@@ -62,16 +64,24 @@ pub fn answer(
     settings: &mut Settings,
     outside: Option<&Outside>,
     sink: &(dyn Fn(Event) + Sync),
-) -> engine::Result<String> {
+) -> engine::Result<lint::Answer> {
     if let Some(outside) = outside {
         bring(outside, settings, sink)?;
     }
+    match call.what {
+        What::Check => lint::answer(settings, call.json),
+        _ => Ok(lint::Answer { text: described(call, settings)?, problems: Vec::new(), is_clean: true }),
+    }
+}
+
+fn described(call: Call, settings: &Settings) -> engine::Result<String> {
     let (source, problems) = dockerfile::parse(&settings.dockerfile);
     if !problems.is_empty() {
         return Err(Error::Dockerfile(problems));
     }
     let stages = dockerfile::stages(&source).map_err(Error::Dockerfile)?;
     Ok(match call.what {
+        What::Check => String::new(),
         What::Targets => {
             let all = outline::targets(&stages);
             if call.json { shape::targets(&all, &settings.dockerfile) } else { targets(&all) }
@@ -154,8 +164,8 @@ mod tests {
         check("targets,format=json", Ok(Some((What::Targets, true))));
         check("format=json,outline", Ok(Some((What::Outline, true))));
         check("targets,format=text", Ok(Some((What::Targets, false))));
-        check("check", Err("not supported yet"));
-        check("lint,format=json", Err("not supported yet"));
+        check("check", Ok(Some((What::Check, false))));
+        check("lint,format=json", Ok(Some((What::Check, true))));
         check("", Err("unknown method ``"));
         check("outline,format=yaml", Err("unknown format `yaml`"));
         check("outline,colour=red", Err("unknown option `colour`"));

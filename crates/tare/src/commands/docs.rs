@@ -1,4 +1,5 @@
-//! The command line's definition to shell completions, manual pages and the reference in Markdown.
+//! The command line's definition to shell completions, manual pages and the reference in Markdown; the rules'
+//! definitions to their pages.
 
 mod page;
 
@@ -27,10 +28,20 @@ pub fn man(folder: &Path) -> Outcome {
     Ok(0)
 }
 
-/// Writes the reference.
-pub fn markdown(folder: &Path) -> Outcome {
+/// Writes the reference of the commands.
+pub fn commands(folder: &Path) -> Outcome {
+    write(folder, page::all(Cli::command()))
+}
+
+/// Writes a page a rule, and one that lists them.
+pub fn rules(folder: &Path) -> Outcome {
+    let pages = lint::ALL.iter().map(|rule| (format!("{}.md", rule.name), lint::page::page(rule)));
+    write(folder, pages.chain([("README.md".to_owned(), lint::page::index(lint::ALL))]).collect())
+}
+
+fn write(folder: &Path, pages: Vec<(String, String)>) -> Outcome {
     std::fs::create_dir_all(folder).map_err(|e| failed(folder, &e))?;
-    for (name, text) in page::all(Cli::command()) {
+    for (name, text) in pages {
         let path = folder.join(name);
         std::fs::write(&path, text).map_err(|e| failed(&path, &e))?;
     }

@@ -25,10 +25,9 @@ pub fn refuse(args: &Build) -> Result<(), Failure> {
             return Err(unsupported(name, value));
         }
     }
-    match (f.check, f.squash) {
-        (true, _) => Err(Failure::Usage("`--check` is not supported yet".to_owned())),
-        (_, true) => Err(Failure::Usage("`--squash` is not supported yet".to_owned())),
-        _ => Ok(()),
+    match f.squash {
+        true => Err(Failure::Usage("`--squash` is not supported yet".to_owned())),
+        false => Ok(()),
     }
 }
 

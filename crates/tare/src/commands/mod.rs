@@ -6,12 +6,15 @@ mod build;
 mod call;
 mod context;
 mod credentials;
+mod diff;
 mod docs;
 mod expand;
 mod foreign;
+mod history;
 mod lock;
 mod images;
 mod init;
+mod lint;
 mod names;
 mod output;
 mod outside;
@@ -28,6 +31,8 @@ mod source;
 mod space;
 mod surroundings;
 mod unshare;
+mod verify;
+mod why;
 
 use crate::cli::{Cli, Command};
 use crate::failure::Outcome;
@@ -38,6 +43,9 @@ pub fn run(cli: Cli) -> Outcome {
         Command::Build(build) => build::run(*build),
         Command::Init(init) => init::run(&init),
         Command::Pin(pin) => pin::run(&pin),
+        Command::Why(args) => why::run(&args),
+        Command::History(args) => history::run(&args),
+        Command::Diff(args) => diff::run(&args),
         Command::Run(run) => run::run(run),
         Command::Images(images) => images::list(&images),
         Command::Inspect(names) => images::inspect(&names),
@@ -52,12 +60,14 @@ pub fn run(cli: Cli) -> Outcome {
         Command::Sbom(args) => sbom::run(&args),
         Command::Du => space::usage(),
         Command::Prune(prune) => space::prune(&prune),
+        Command::Lint(args) => lint::run(&args),
         Command::Parse(parse) => parse::run(&parse),
         Command::Expand(expand) => expand::run(&expand),
         Command::Context { command } => context::run(&command),
         Command::Completion { shell } => docs::completion(shell),
         Command::Man { folder } => docs::man(&folder),
-        Command::Docs { folder } => docs::markdown(&folder),
+        Command::Docs { rules: false, folder } => docs::commands(&folder),
+        Command::Docs { rules: true, folder } => docs::rules(&folder),
         Command::Unshare { command } => unshare::run(&command),
     }
 }

@@ -9,6 +9,7 @@ use std::path::Path;
 
 use dockerfile::Git;
 use dockerfile::address::{self, Address, redacted};
+use engine::agent::{self, Agent};
 use engine::elsewhere::{Elsewhere, Memory, Place, Remote, Tree};
 use engine::settings::{Context, NamedContext};
 use engine::{Settings, Voice};
@@ -152,15 +153,13 @@ impl Outside {
 
     /// The user's own agent, for an address that the user has typed; as buildx does.
     fn lend_agent(&self, settings: &mut Settings) {
-        use std::os::unix::fs::FileTypeExt;
         if !matches!(&self.place, Place::Git(git) if git.is_ssh()) || settings.agents.contains_key("default")
         {
             return;
         }
         let socket = std::env::var_os("SSH_AUTH_SOCK").map(std::path::PathBuf::from);
-        let is_socket =
-            |path: &std::path::PathBuf| std::fs::metadata(path).is_ok_and(|m| m.file_type().is_socket());
-        settings.agents.extend(socket.filter(is_socket).map(|path| ("default".to_owned(), path)));
+        let socket = socket.filter(|path| agent::is_socket(path)).map(Agent::Socket);
+        settings.agents.extend(socket.map(|agent| ("default".to_owned(), agent)));
     }
 
     fn read(

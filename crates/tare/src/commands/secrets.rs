@@ -1,8 +1,10 @@
-//! `--secret` and `--ssh`: where values and agents are. Nothing is read here.
+//! `--secret` and `--ssh`: where values and agents are. Only private keys are read here, as nothing should have been
+//! built when one turns out to be encrypted.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use engine::agent::Agent;
 use engine::settings::Secret;
 
 use crate::failure::Failure;
@@ -48,27 +50,29 @@ fn secret(spec: &str) -> Result<(String, Secret), String> {
 /// Reads every `--ssh`.
 ///
 /// # Errors
-/// If there is no socket.
-pub fn agents(specs: &[String]) -> Result<BTreeMap<String, PathBuf>, Failure> {
+/// If there is no socket, or a key that can't be used.
+pub fn agents(specs: &[String]) -> Result<BTreeMap<String, Agent>, Failure> {
     let one = |spec: &String| agent(spec).map_err(|why| Failure::Usage(format!("`--ssh {spec}`: {why}")));
     specs.iter().map(one).collect()
 }
 
-fn agent(spec: &str) -> Result<(String, PathBuf), String> {
-    use std::os::unix::fs::FileTypeExt;
-    let (id, socket) = match spec.split_once('=') {
-        Some((id, socket)) => (id, PathBuf::from(socket)),
-        None => {
-            let own = std::env::var_os("SSH_AUTH_SOCK").filter(|s| !s.is_empty());
-            (spec, PathBuf::from(own.ok_or("SSH_AUTH_SOCK is not set: start an agent, or name its socket")?))
-        }
+/// `ID[=SOCKET|KEYFILE[,KEYFILE…]]`
+fn agent(spec: &str) -> Result<(String, Agent), String> {
+    let (id, paths) = match spec.split_once('=') {
+        Some((id, paths)) => (id, paths.split(',').map(PathBuf::from).collect()),
+        None => (spec, vec![own_agent()?]),
     };
-    let is_socket = std::fs::metadata(&socket).is_ok_and(|m| m.file_type().is_socket());
-    match is_socket {
-        true => Ok((id.to_owned(), socket)),
-        false => {
-            Err(format!("`{}` is not an agent's socket; keys in files are not supported", socket.display()))
-        }
+    let id = if id.is_empty() { "default" } else { id };
+    Ok((id.to_owned(), Agent::read(&paths)?))
+}
+
+fn own_agent() -> Result<PathBuf, String> {
+    let own = std::env::var_os("SSH_AUTH_SOCK").filter(|socket| !socket.is_empty());
+    let own = own.ok_or("SSH_AUTH_SOCK is not set: start an agent, or name its socket or key files behind a `=`")?;
+    let socket = PathBuf::from(own);
+    match engine::agent::is_socket(&socket) {
+        true => Ok(socket),
+        false => Err(format!("SSH_AUTH_SOCK is `{}`, which is not an agent's socket", socket.display())),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use engine::settings::Context;
+use engine::settings::{Context, Subject};
 use recipe::Recipe;
 
 use super::outside::{self, Input, Outside};
@@ -26,6 +26,8 @@ pub struct Source {
     pub lock_file: Option<PathBuf>,
     /// Where the Dockerfile comes from if nobody wrote it.
     pub recipe: Option<Recipe>,
+    /// What is built, by name.
+    pub subject: Subject,
 }
 
 /// Finds out what is built.
@@ -33,6 +35,36 @@ pub struct Source {
 /// # Errors
 /// If there is nothing to build, or flags ask for two things at once.
 pub fn source(args: &Build) -> Result<Source, Failure> {
+    let source = found(args)?;
+    let subject = subject(args, &source);
+    Ok(Source { subject, ..source })
+}
+
+/// What is built, so that the next build of the same is recognised.
+fn subject(args: &Build, source: &Source) -> Subject {
+    let context = context_name(&args.context);
+    let whole = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let beside = source.lock_file.as_ref().and_then(|lock| lock.parent()).map(whole);
+    let dockerfile = match (beside, &args.file) {
+        (Some(folder), _) if source.recipe.is_none() && source.name != "-" => folder.join(&source.name),
+        (None, Some(file)) => file.clone(),
+        (None, None) if source.outside.is_some() => PathBuf::from("Dockerfile"),
+        _ => PathBuf::from(&source.name),
+    };
+    let inside = dockerfile.strip_prefix(&context).unwrap_or(&dockerfile);
+    Subject { dockerfile: inside.display().to_string(), context }
+}
+
+/// A context's name in records: a folder's whole path, or an address without credentials.
+pub fn context_name(context: &str) -> String {
+    match Path::new(context).canonicalize() {
+        Ok(path) if path.is_dir() => path.display().to_string(),
+        // What stands in a query may let somebody in.
+        _ => dockerfile::address::redacted(context.split('?').next().unwrap_or_default()),
+    }
+}
+
+fn found(args: &Build) -> Result<Source, Failure> {
     let from_stdin = args.file.as_deref() == Some(Path::new("-"));
     if args.context == "-" {
         return match outside::read_stdin()? {
@@ -95,7 +127,7 @@ fn from_recipe(args: &Build, folder: PathBuf) -> Result<Source, Failure> {
     let (name, dockerfile) = (RECIPE.to_owned(), recipe.dockerfile.clone().into_bytes());
     let lock_file = Some(folder.join(plan::lock::NAME));
     let context = Context::Folder(folder);
-    Ok(Source { context, name, dockerfile, ignore, lock_file, recipe: Some(recipe), outside: None })
+    Ok(Source { context, name, dockerfile, ignore, lock_file, recipe: Some(recipe), ..Source::default() })
 }
 
 /// The Dockerfile; none if the project has none and tare knows what it would say.

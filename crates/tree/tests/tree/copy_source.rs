@@ -70,6 +70,39 @@ fn links_end_at_the_sources_root() {
 }
 
 #[test]
+fn links_of_a_stage_end_at_its_root() {
+    let case = |paths| Case {
+        from: true,
+        source: "f 0644 etc/passwd=mine\nf 0644 d/f=x\nl abs -> /etc/passwd\nl d/up -> ../../../../etc/passwd\n\
+                 l folder -> /../../d\nl out -> ../..\nl host -> /proc/self/root/etc/passwd\nl d/self -> ..",
+        paths,
+        dest: "o/",
+        ..Case::default()
+    };
+    let mine = |name| format!("+ d 0755 0:0 o\n+ f 0644 me o/{name}=mine");
+    case(&["/abs"]).check(Ok(&mine("abs")));
+    case(&["/d/up"]).check(Ok(&mine("up")));
+    case(&["/folder/up"]).check(Ok(&mine("up")));
+    case(&["/out/etc/passwd"]).check(Ok(&mine("passwd")));
+    case(&["/out/../../etc/pass*"]).check(Ok(&mine("passwd")));
+    case(&["/d/self/d/self/abs"]).check(Ok(&mine("abs")));
+    case(&["../../abs"]).check(Ok(&mine("abs")));
+    case(&["/host"]).check(Err("\"/host\": not found"));
+}
+
+#[test]
+fn links_in_a_folder_of_a_stage_are_not_followed() {
+    let case = Case {
+        from: true,
+        source: "d 0755 d\nl d/abs -> /etc\nl d/up -> ../../../etc/passwd\nf 0644 etc/passwd=mine",
+        paths: &["/d"],
+        dest: "o/",
+        ..Case::default()
+    };
+    case.check(Ok("+ d 0755 0:0 o\n+ l 0777 me o/abs -> /etc\n+ l 0777 me o/up -> ../../../etc/passwd"));
+}
+
+#[test]
 fn trap_22_patterns_match_name_by_name() {
     let source = "f 0644 a.md=1\nf 0644 d/b.md=2\nf 0644 d/e/c.md=3";
     check(source, &["*.md"], "+ f 0644 0:0 o/a.md=1");

@@ -17,7 +17,7 @@ fn check_with_stubs(lower: &str, upper: &str, stubs: &[&str], expected: &str) {
     let lower = scratch.view(&[lower]);
     let upper = scratch.root("upper", upper);
     let stubs: Vec<Vec<u8>> = stubs.iter().map(|stub| stub.as_bytes().to_vec()).collect();
-    let changes = snapshot(&upper, &lower, &stubs, &NoHashes).unwrap();
+    let changes = snapshot(&upper, &lower, &stubs, &NoHashes).unwrap().changes;
     expect(&render(&changes), expected);
 }
 

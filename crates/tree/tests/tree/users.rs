@@ -15,7 +15,7 @@ fn image(with_files: bool) -> (Scratch, tree::View) {
     let scratch = Scratch::new();
     let view = scratch.view(&["d 0755 etc"]);
     if with_files {
-        let etc = view.layers()[0].path().join("etc");
+        let etc = view.layers()[0].root().unwrap().path().join("etc");
         std::fs::write(etc.join("passwd"), PASSWD).unwrap();
         std::fs::write(etc.join("group"), GROUP).unwrap();
     }

@@ -11,7 +11,7 @@ fn check(layers: &[&str], expected: &str) {
     let scratch = Scratch::new();
     let view = scratch.view(layers);
     let walked = view.walk(b"").unwrap();
-    let fresh = View::new(view.layers().to_vec());
+    let fresh = View::of(view.layers().to_vec());
     for found in &walked {
         let node = fresh.lookup(&found.path).unwrap().expect("a name that was walked is there");
         assert_eq!(format!("{:?}", fresh.found(&found.path, &node).unwrap().unwrap()), format!("{found:?}"));

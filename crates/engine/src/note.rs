@@ -1,0 +1,66 @@
+//! What a build notes of its steps for whoever asks later why they ran, or didn't.
+//!
+//! Written while steps are done, read by `why` and by what is kept of the build. Parts of keys and digests, never
+//! a value that may be secret.
+
+use std::collections::BTreeMap;
+
+use plan::{Key, Part, StepId};
+use store::LayerId;
+
+use crate::build::Session;
+use crate::sight::Broken;
+
+/// How a step came to its layer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum How {
+    /// All that it depends on was as before.
+    Exact,
+    /// All that it had read was as before.
+    Traced,
+    /// The work was done.
+    Anew,
+}
+
+/// What is noted of one step.
+#[derive(Clone, Debug, Default)]
+pub struct Note {
+    /// How it came to its layer; none of a step that failed or never started.
+    pub how: Option<How>,
+    /// The parts of its key.
+    pub key: Vec<Part>,
+    /// The layers below it, lowest first.
+    pub below: Vec<LayerId>,
+    /// The static key, in hex digits, if what it reads is watched.
+    pub watched: Option<String>,
+    /// Why a run of which the static key is known couldn't stand in for it.
+    pub broken: Option<Broken>,
+    /// Whether it may have used the network, which is why nobody knows what it rests on.
+    pub network: bool,
+    /// Whether `--verify` found that it makes something else every time.
+    pub nondeterministic: bool,
+    /// Whether it looked at so much that it won't be watched again.
+    pub wide: bool,
+    /// Whether only a cache that it had filled was missing.
+    pub cache_lost: bool,
+    /// How far it came.
+    pub ended: store::builds::Ended,
+    /// How long it took.
+    pub millis: u64,
+}
+
+/// The notes of one build.
+pub type Notes = BTreeMap<StepId, Note>;
+
+impl Session<'_> {
+    /// Notes something of a step.
+    pub(crate) fn note(&self, id: StepId, what: impl FnOnce(&mut Note)) {
+        what(self.notes.lock().expect("no panic while held").entry(id).or_default());
+    }
+
+    /// Notes whether all is here that a step made but the cache that it had filled.
+    pub(crate) fn note_lost_cache(&self, id: StepId, key: &Key) {
+        let has_layer = self.store.layer_of(key).is_some_and(|layer| self.store.has_layer(&layer));
+        self.note(id, |note| note.cache_lost = has_layer && self.store.action(key).is_none());
+    }
+}

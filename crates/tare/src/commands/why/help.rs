@@ -1,0 +1,72 @@
+//! The commonest surprises to what can be done about them.
+
+use engine::why::{Explained, Kind, Outcome, Reason};
+use store::builds::{Kind as Op, Step};
+
+/// What to do about a step's reasons.
+pub fn of(step: &Step, explained: &Explained) -> Vec<String> {
+    let helps = [git, env_file, umask, argument, tag, secret, network];
+    helps.iter().filter_map(|help| help(step, explained)).collect()
+}
+
+/// Whether some path has a name in it.
+fn any_path(explained: &Explained, fits: impl Fn(&str) -> bool) -> bool {
+    let paths = explained.reasons.iter().filter_map(|reason| reason.path.as_deref());
+    explained.outcome != Outcome::Reused && paths.flat_map(|path| path.split('/')).any(fits)
+}
+
+fn git(_: &Step, explained: &Explained) -> Option<String> {
+    any_path(explained, |name| name == ".git")
+        .then(|| "`.git` changes with every commit: name it in .dockerignore".to_owned())
+}
+
+fn env_file(_: &Step, explained: &Explained) -> Option<String> {
+    any_path(explained, |name| name == ".env" || name.starts_with(".env.")).then(|| {
+        "a .env file belongs to the place where an image runs: name it in .dockerignore".to_owned()
+    })
+}
+
+/// 644 to 664, and nothing else.
+fn umask(step: &Step, explained: &Explained) -> Option<String> {
+    let is_umask = |reason: &Reason| reason.kind == Kind::Mode && differs_in_others(reason);
+    let only = step.kind == Op::Copy && !explained.reasons.is_empty() && explained.reasons.iter().all(is_umask);
+    only.then(|| {
+        "a checkout's modes come from the umask, git keeps only who may execute: COPY --chmod sets them".to_owned()
+    })
+}
+
+fn differs_in_others(reason: &Reason) -> bool {
+    let mode = |side: &Option<String>| u32::from_str_radix(side.as_deref()?, 8).ok();
+    let Some((was, now)) = mode(&reason.was).zip(mode(&reason.now)) else { return false };
+    (was ^ now) & !0o077 == 0
+}
+
+/// An argument that a step has only because it is declared above.
+fn argument(step: &Step, explained: &Explained) -> Option<String> {
+    let args = explained.reasons.iter().filter(|reason| reason.kind == Kind::Arg);
+    let unused = |name: &&str| !step.instruction.contains(*name);
+    let name = args.filter_map(|reason| reason.name.as_deref()).find(unused)?;
+    Some(format!("it doesn't mention {name}: declare the ARG below it"))
+}
+
+fn tag(step: &Step, explained: &Explained) -> Option<String> {
+    let base = step.base.as_ref().filter(|base| !base.name.contains('@'))?;
+    let moved = explained.reasons.iter().any(|reason| reason.kind == Kind::Base && reason.was.is_some());
+    moved.then(|| format!("a tag can come to mean another image; FROM {}@{} can't", base.name, base.manifest))
+}
+
+fn secret(step: &Step, explained: &Explained) -> Option<String> {
+    let secret = step.mounts.iter().find(|mount| mount.kind == "secret")?;
+    (explained.outcome == Outcome::Reused).then(|| {
+        format!(
+            "nobody looks at a secret's value: if `{}` is another, give --no-cache-filter {}",
+            secret.place, step.stage
+        )
+    })
+}
+
+fn network(_: &Step, explained: &Explained) -> Option<String> {
+    explained.reasons.iter().any(|reason| reason.kind == Kind::Network).then(|| {
+        "download in a step before, and give this one --network=none: then it is seen what it reads".to_owned()
+    })
+}

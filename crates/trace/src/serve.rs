@@ -1,0 +1,132 @@
+//! Threads that read the kernel's messages and answer them.
+//!
+//! Each waits for the device and for the word to stop, so it ends whatever becomes of the mount. It never touches the
+//! mounted files and never starts a process, for either could wait for its own answers.
+
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use rustix::event::epoll::{self, EventData, EventFlags};
+use rustix::event::{EventfdFlags, eventfd};
+use rustix::io::Errno;
+
+use crate::answers::Served;
+use crate::ground::Ground;
+use crate::mount;
+use crate::policy::Policy;
+use crate::touched::Touched;
+use crate::tree::Tree;
+use crate::wire::{Answer, Request};
+
+/// With one alone a slow file would hold everybody up; more than two win nothing.
+const THREADS: usize = 2;
+
+/// The kernel's least is 8 KiB; the longest message that we have a use for is a name.
+const LONGEST: usize = 64 << 10;
+
+/// A tree that is being served. Dropped, it stops, and the mount is dead.
+pub struct Server {
+    served: Arc<Served>,
+    device: Arc<OwnedFd>,
+    stop: OwnedFd,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Server {
+    /// Serves `tree`, and gives a mount of it that is attached nowhere. Must be called in the user namespace in which
+    /// it is going to be used. Without `ground` there is nothing below it.
+    ///
+    /// # Errors
+    /// As for [`available`](crate::available), or if there can be no more threads.
+    pub fn start(
+        tree: Arc<Tree>,
+        ground: Option<Arc<Ground>>,
+        policy: Arc<dyn Policy>,
+    ) -> io::Result<(Server, OwnedFd)> {
+        let device = Arc::new(mount::open()?);
+        let stop = eventfd(0, EventfdFlags::CLOEXEC)?;
+        let served = Arc::new(Served::new(tree, ground, policy));
+        let mut server = Server { served, device, stop, threads: Vec::new() };
+        let mount = mount::mount(server.device.as_fd())?;
+        for _ in 0..THREADS {
+            server.spawn()?;
+        }
+        Ok((server, mount))
+    }
+
+    /// Stops, whatever the mount's state is, and hands out what was touched.
+    pub fn finish(mut self) -> Touched {
+        self.stop();
+        self.served.touched()
+    }
+
+    fn spawn(&mut self) -> io::Result<()> {
+        let (served, device) = (self.served.clone(), self.device.clone());
+        let events = watch(&device, &self.stop)?;
+        let thread = std::thread::Builder::new().name("trace".into());
+        self.threads.push(thread.spawn(move || serve(&served, &device, &events))?);
+        Ok(())
+    }
+
+    fn stop(&mut self) {
+        // It fails only when the counter is full, and then it is not 0.
+        let _ = rustix::io::write(&self.stop, &1u64.to_ne_bytes());
+        for thread in self.threads.drain(..) {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+const DEVICE: u64 = 0;
+const STOP: u64 = 1;
+
+/// A thread's own set of events: of several that wait for the device, one is woken.
+fn watch(device: &OwnedFd, stop: &OwnedFd) -> io::Result<OwnedFd> {
+    let events = epoll::create(epoll::CreateFlags::CLOEXEC)?;
+    epoll::add(&events, device, EventData::new_u64(DEVICE), EventFlags::IN | EventFlags::EXCLUSIVE)?;
+    epoll::add(&events, stop, EventData::new_u64(STOP), EventFlags::IN)?;
+    Ok(events)
+}
+
+fn serve(served: &Served, device: &OwnedFd, events: &OwnedFd) {
+    let mut message = vec![0; LONGEST];
+    let mut answer = Answer::default();
+    while may_read(events) {
+        match rustix::io::read(device, message.as_mut_slice()) {
+            Ok(length) => reply(served, device, &message[..length], &mut answer),
+            // Another thread was faster, or whoever asked has been killed meanwhile.
+            Err(Errno::AGAIN | Errno::INTR | Errno::NOENT) => {}
+            // Unmounted, or aborted.
+            Err(_) => return,
+        }
+    }
+}
+
+/// Waits for a message. No more are read once the word to stop was given.
+fn may_read(events: &OwnedFd) -> bool {
+    let mut happened = Vec::with_capacity(2);
+    loop {
+        happened.clear();
+        match epoll::wait(events, rustix::buffer::spare_capacity(&mut happened), None) {
+            Err(Errno::INTR) => {}
+            Err(_) => return false,
+            Ok(_) => return happened.iter().all(|event| event.data.u64() != STOP),
+        }
+    }
+}
+
+fn reply(served: &Served, device: &OwnedFd, message: &[u8], answer: &mut Answer) {
+    let Some(request) = Request::parse(message) else { return };
+    if let Some(bytes) = served.answer(&request, answer) {
+        // It fails when whoever asked has been killed meanwhile.
+        let _ = rustix::io::write(device, bytes);
+    }
+}
