@@ -112,15 +112,9 @@ pub fn hand_over(
     let own = Around { scratch: around.scratch.join("user"), ..around.clone() };
     user.mkdir(&own.scratch)?;
     let stories = around.scratch.join(chore.trim_start_matches('_'));
-    shell::capture(
-        std::process::Command::new("cp").arg("-r").arg(place::root().join(folder)).arg(&stories),
-    )?;
+    shell::capture(std::process::Command::new("cp").arg("-r").arg(place::root().join(folder)).arg(&stories))?;
     shell::capture(std::process::Command::new("chmod").args(["-R", "a+rX"]).arg(&stories))?;
-    let program = around.scratch.join("bin/xtask");
-    let ours = std::env::current_exe().map_err(|e| format!("find our own program: {e}"))?;
-    std::fs::copy(ours, &program).map_err(|e| format!("copy our own program: {e}"))?;
-    place::open_to_all(&program)?;
-    let mut command = user.command(&program);
+    let mut command = user.command(&own_program(around)?);
     command.arg(chore).args(filters).envs(own.to_env()).env(STORIES, &stories);
     follow(command)
 }
@@ -131,8 +125,17 @@ pub fn taken_over() -> Result<(Around, PathBuf)> {
     Ok((Around::from_env()?, stories.into()))
 }
 
+/// A copy of this program where every user can run it.
+pub fn own_program(around: &Around) -> Result<PathBuf> {
+    let program = around.scratch.join("bin/xtask");
+    let ours = std::env::current_exe().map_err(|e| format!("find our own program: {e}"))?;
+    std::fs::copy(ours, &program).map_err(|e| format!("copy our own program: {e}"))?;
+    place::open_to_all(&program)?;
+    Ok(program)
+}
+
 /// Prints what the process prints, and takes the count from its last line.
-fn follow(mut command: std::process::Command) -> Result<Count> {
+pub fn follow(mut command: std::process::Command) -> Result<Count> {
     let mut child = command
         .stdin(Stdio::null())
         .stdout(Stdio::piped())

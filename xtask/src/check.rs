@@ -6,7 +6,7 @@ use crate::place::Profile;
 use crate::setup::{packages, user};
 use crate::units::{self, Count};
 use crate::world::{self, World};
-use crate::{Result, case, docs, oracle, shell, tidy};
+use crate::{Result, case, chaos, docs, oracle, shell, tidy};
 
 /// The chore.
 pub fn run(args: &[String]) -> Result<()> {
@@ -37,6 +37,10 @@ fn all(world: &World) -> Result<Count> {
     count += case::run_all(&[], &world.around)?;
     if let Some(user) = &user {
         count += case::run_as(user, &[], &world.around)?;
+    }
+    count += chaos::run_all(&world.around)?;
+    if let Some(user) = &user {
+        count += chaos::run_all_as(user, &world.around)?;
     }
     count += oracle::run_all(&[], &world.around)?;
     if let Some(user) = &user {

@@ -5,6 +5,7 @@
 
 mod bench;
 mod case;
+mod chaos;
 mod check;
 mod demo;
 mod docs;
@@ -36,17 +37,19 @@ const CHORES: &[Chore] = &[
     Chore { name: "test", args: "", about: "prepare the machine, then run all that CI runs", run: check::run },
     Chore { name: "case", args: "[FILTER…] [--as-user] [--release]", about: "run Markdown cases whose path has a FILTER in it", run: case::run },
     Chore { name: "accept", args: "[FILTER…] [--release]", about: "run cases and write what came out into their files", run: case::accept },
-    Chore { name: "oracle", args: "[FILTER…]", about: "compare tare's images of small Dockerfiles with buildah's", run: oracle::run },
+    Chore { name: "chaos", args: "[--rounds N] [--seed S] [--as-user] [--keep]", about: "reuse of steps of invented Dockerfiles, after invented edits", run: chaos::run },
+    Chore { name: "oracle", args: "[FILTER…] [--as-user]", about: "compare tare's images of small Dockerfiles with buildah's", run: oracle::run },
     Chore { name: "tidy", args: "", about: "check who imports whom, sizes, formatting, lints", run: tidy::run },
     Chore { name: "docs", args: "[--check]", about: "write docs/cli and docs/rules from the definitions of both", run: docs::run },
     Chore { name: "bench", args: "[--quick|--full]", about: "time tare against other builders that are installed", run: bench::run },
     Chore { name: "release", args: "", about: "build the static binary into target/dist and check it", run: release::run },
 ];
 
-/// Not listed: `test` and `case` call them in a process of the test user.
-const AS_USER: [Chore; 2] = [
+/// Not listed: `test`, `case` and `chaos` call them in a process of the test user.
+const AS_USER: [Chore; 3] = [
     Chore { name: "__cases", args: "", about: "", run: case::run_prepared },
     Chore { name: "__oracle", args: "", about: "", run: oracle::run_prepared },
+    Chore { name: "__chaos", args: "", about: "", run: chaos::run_prepared },
 ];
 
 fn main() -> ExitCode {

@@ -12,7 +12,7 @@ mod tree;
 
 use crate::place::{self, Profile};
 use crate::setup::packages;
-use crate::setup::user::User;
+use crate::setup::user::{self, User};
 use crate::units::Count;
 use crate::world::{self, Around};
 use crate::{Result, case, shell};
@@ -27,13 +27,21 @@ use std::time::Instant;
 const AT_ONCE: usize = 2;
 const DIR: &str = "tests/oracle";
 
-/// What being an ordinary user could change: owners, and what steps leave. All of it would take too long.
+/// What being an ordinary user could change: owners, and what steps leave. All of it would take too long in `test`.
 const AS_USER: [&str; 3] = ["add:", "owner:", "run:"];
+const USER_FLAG: &str = "--as-user";
 
 /// The chore.
 pub fn run(args: &[String]) -> Result<()> {
+    let filters: Vec<String> = args.iter().filter(|arg| *arg != USER_FLAG).cloned().collect();
+    if let Some(flag) = filters.iter().find(|arg| arg.starts_with('-')) {
+        return Err(format!("no such flag: `{flag}`"));
+    }
     let world = world::start(packages::TEST, Profile::Dev)?;
-    case::close(run_all(args, &world.around)?)
+    if filters.len() < args.len() && shell::is_root() {
+        return case::close(hand_over(&user::ensure()?, &filters, &world.around)?);
+    }
+    case::close(run_all(&filters, &world.around)?)
 }
 
 /// The hidden chore: as `run`, in a world that another process made.
@@ -52,7 +60,11 @@ pub fn run_all(filters: &[String], around: &Around) -> Result<Count> {
 
 /// Runs some of the checks in a process of `user`.
 pub fn run_as(user: &User, around: &Around) -> Result<Count> {
-    case::hand_over(user, ("__oracle", DIR), &AS_USER.map(String::from), around)
+    hand_over(user, &AS_USER.map(String::from), around)
+}
+
+fn hand_over(user: &User, filters: &[String], around: &Around) -> Result<Count> {
+    case::hand_over(user, ("__oracle", DIR), filters, around)
 }
 
 fn run_checks(checks: &[Check], around: &Around) -> Count {

@@ -5,8 +5,8 @@
 
 pub mod bases;
 pub mod packages;
+pub mod programs;
 pub mod user;
-pub mod validator;
 
 /// The folders that a run needs: the registry's storage and the Go modules.
 pub fn prepare(packages: &[packages::Package]) -> crate::Result<()> {

@@ -50,7 +50,9 @@ pub fn start(packages: &[Package], profile: Profile) -> Result<World> {
     let base_images = registry::start(&bases::storage(), registry::Access::ReadOnly, &dir.join("bases"))?;
     let pushed =
         registry::start(&dir.join("pushed/storage"), registry::Access::ReadWrite, &dir.join("pushed"))?;
-    copy_binary(&setup::validator::ensure()?, dir, "oci-validate")?;
+    for (name, program) in setup::programs::ensure()? {
+        copy_binary(&program, dir, name)?;
+    }
     let around = Around {
         tare: copy_binary(&built, dir, "tare")?,
         bases: base_images.addr.clone(),

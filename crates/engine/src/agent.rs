@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use key::Key;
-pub use serve::{Access, Serving};
+pub use serve::{Access, Lent, Serving};
 
 /// What answers for one id.
 #[derive(Clone, Debug)]

@@ -106,7 +106,8 @@ impl Session<'_> {
         };
         let edited = sight.zip(seen.as_ref()).and_then(|(sight, seen)| edited(sight, seen, started));
         if let Some(path) = &edited {
-            self.voice.warn(format!("`/{path}` was changed while a step read it, so the step will run again"));
+            self.voice
+                .warn(format!("`/{path}` was changed while a step read it, so the step will run again"));
         }
         let has_cache = has_tool_cache || run.mounts.iter().any(|(mount, _)| mount.kind == MountType::Cache);
         Ok(Executed { layer, seen, open: done.network || has_cache, edited: edited.is_some() })
@@ -122,7 +123,8 @@ impl Session<'_> {
     /// The layers of a step, the top one first, with its gaps served.
     fn parted(&self, sight: &Sight, serving: &Serving) -> Result<Vec<Lower>> {
         self.bring(&sight.natives)?;
-        let mut lowers: Vec<Lower> = serving.lower(&Sight::gap_name(sight.natives.len())).into_iter().collect();
+        let mut lowers: Vec<Lower> =
+            serving.lower(&Sight::gap_name(sight.natives.len())).into_iter().collect();
         for (i, native) in sight.natives.iter().enumerate().rev() {
             lowers.push(Lower::Dir(self.store.layer_fs(native)));
             lowers.extend(serving.lower(&Sight::gap_name(i)));
@@ -180,13 +182,7 @@ impl Session<'_> {
     }
 
     /// Starts the step, listens to it, and waits.
-    fn supervise(
-        &self,
-        id: StepId,
-        step: sandbox::Step,
-        served: &[OwnedFd],
-        task: &Task,
-    ) -> Result<Done> {
+    fn supervise(&self, id: StepId, step: sandbox::Step, served: &[OwnedFd], task: &Task) -> Result<Done> {
         let (reader, writer) = std::io::pipe().map_err(doing("make a pipe"))?;
         let stdout = writer.try_clone().map_err(doing("make a pipe"))?;
         let io =
@@ -202,7 +198,8 @@ impl Session<'_> {
         self.unwatch(id);
         self.check_cancel()?;
         let command = step.argv.iter().map(|w| w.to_string_lossy()).collect::<Vec<_>>().join(" ");
-        let foreign = ended.as_ref().err().and_then(|e| crate::foreign::translate(&self.plan.step(id).platform, e));
+        let foreign =
+            ended.as_ref().err().and_then(|e| crate::foreign::translate(&self.plan.step(id).platform, e));
         let message = match ended {
             Ok(finished) if finished.exit == sandbox::Exit::Code(0) => {
                 let created = finished.created.iter().map(|p| relative(p)).collect();
@@ -229,9 +226,8 @@ impl Session<'_> {
 
     fn collect<'a>(&self, scratch: &Scratch, below: &'a View, created: &[Vec<u8>]) -> Result<Ran<'a>> {
         let upper = Root::open(&scratch.upper).map_err(doing("open a step's changes"))?;
-        let Snapshot { changes, unchanged } =
-            tree::snapshot(&upper, below, created, &tree::hash::NoHashes)
-                .map_err(doing("read a step's changes"))?;
+        let Snapshot { changes, unchanged } = tree::snapshot(&upper, below, created, &tree::hash::NoHashes)
+            .map_err(doing("read a step's changes"))?;
         Ok(Ran { below, changes, unchanged })
     }
 

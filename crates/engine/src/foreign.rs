@@ -183,10 +183,9 @@ pub fn translate(platform: &Platform, failure: &sandbox::Error) -> Option<(Strin
         Runs::Natively | Runs::Handled => None,
         // The handler's program is looked for in the image, and that is what isn't there.
         Runs::HandledWithin if *interpreter => Some(no_program(platform)),
-        Runs::Unknown | Runs::No | Runs::HandledWithin => {
-            (source.raw_os_error() == Some(rustix::io::Errno::NOEXEC.raw_os_error()))
-                .then(|| explain(platform))
-        }
+        Runs::Unknown | Runs::No | Runs::HandledWithin => (source.raw_os_error()
+            == Some(rustix::io::Errno::NOEXEC.raw_os_error()))
+        .then(|| explain(platform)),
     }
 }
 
@@ -194,7 +193,8 @@ fn explain(platform: &Platform) -> (String, String) {
     let host = Platform::host();
     let architecture = &platform.architecture;
     let start = format!("RUN for {platform}: this machine runs {host} programs");
-    let elsewhere = "build on a machine of that kind, or let the stage run here with FROM --platform=$BUILDPLATFORM";
+    let elsewhere =
+        "build on a machine of that kind, or let the stage run here with FROM --platform=$BUILDPLATFORM";
     match platform.os == host.os {
         true => (
             format!("{start}, and no binfmt_misc handler for {architecture} is registered"),

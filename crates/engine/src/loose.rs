@@ -125,7 +125,9 @@ fn bound(mut changes: Vec<Change>, today: &[Change]) -> Result<Loose> {
         let Change::Put(entry) = change else { continue };
         if let Kind::File { content, source, .. } = &mut entry.kind {
             let today = sources.get(&content.0);
-            *source = (*today.ok_or_else(|| "a layer that was listed is not what the context has".to_owned())?).clone();
+            *source = (*today
+                .ok_or_else(|| "a layer that was listed is not what the context has".to_owned())?)
+            .clone();
         }
     }
     Loose::new(changes)

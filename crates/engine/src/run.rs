@@ -79,5 +79,4 @@ impl Session<'_> {
         let found = sight.find()?;
         Ok(found.map_err(|broken| self.note(id, |note| note.broken = broken)).ok())
     }
-
 }

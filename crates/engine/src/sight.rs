@@ -122,7 +122,8 @@ impl Sight {
             }
         }
         // Nobody watched what wasn't there.
-        let new = self.gaps.iter().find(|(name, gap)| !run.facts.contains_key(*name) && !gap.tree().is_empty());
+        let new =
+            self.gaps.iter().find(|(name, gap)| !run.facts.contains_key(*name) && !gap.tree().is_empty());
         Ok(new.map(|(name, _)| Broken { gap: name.clone(), fact: unwatched(), now: "new".to_owned() }))
     }
 }

@@ -62,20 +62,24 @@ impl Session<'_> {
         }
         let name = self.tool_cache_name(id, &target, user);
         let source = self.store.cache_path(&name);
-        crate::mounts::make_cache(&source, 0o755, (user.uid, user.gid)).map_err(doing("make Go's build cache"))?;
+        crate::mounts::make_cache(&source, 0o755, (user.uid, user.gid))
+            .map_err(doing("make Go's build cache"))?;
         let kind = MountKind::Bind { source, readonly: false, recursive: false };
         Ok(Some(sandbox::Mount { target: PathBuf::from(target), kind }))
     }
 
     fn tool_cache_name(&self, id: StepId, target: &str, user: &User) -> String {
         let context = match &self.settings.context {
-            Context::Folder(path) => path.canonicalize().unwrap_or_else(|_| path.clone()).display().to_string(),
+            Context::Folder(path) => {
+                path.canonicalize().unwrap_or_else(|_| path.clone()).display().to_string()
+            }
             Context::Tree(layer) => layer.to_string(),
             Context::None => String::new(),
         };
         let step = self.plan.step(id);
         let base = self.chain(id).last().map(|base| self.stack_of(*base)).unwrap_or_default();
-        let text = format!("go-build\n{context}\n{}\n{base:?}\n{target}\n{}:{}", step.stage, user.uid, user.gid);
+        let text =
+            format!("go-build\n{context}\n{}\n{base:?}\n{target}\n{}:{}", step.stage, user.uid, user.gid);
         blake3::hash(text.as_bytes()).to_hex().to_string()
     }
 
@@ -123,7 +127,8 @@ fn covers(source: &str, target: &str, below: &View) -> bool {
     let target = target.trim_matches('/').as_bytes();
     [path.as_bytes(), &resolved].iter().any(|path| {
         let inside = path.starts_with(target) && matches!(path.get(target.len()), None | Some(b'/'));
-        let around = target.starts_with(path) && (wild || matches!(target.get(path.len()), None | Some(b'/')));
+        let around =
+            target.starts_with(path) && (wild || matches!(target.get(path.len()), None | Some(b'/')));
         inside || around || path.is_empty()
     })
 }

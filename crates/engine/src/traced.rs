@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-use dockerfile::mount::MountType;
 use sandbox::Lower;
 use store::traces::Run;
 use store::{CacheId, LayerId};
@@ -106,7 +105,6 @@ impl Session<'_> {
         }
         let weaken = self.settings.tracing == Tracing::Tools && !writes_go(&ran.changes);
         let embeds = |dir: &[u8]| go_files(ran.below, dir);
-        let cached = run.mounts.iter().any(|(mount, _)| mount.kind == MountType::Cache);
         let only_go = crate::tool_cache::is_one_go_command(run);
         let mut facts = BTreeMap::new();
         for (name, touched) in touched {
@@ -117,10 +115,8 @@ impl Session<'_> {
             for (path, look) in by_name {
                 all.push(touched.fact(tree, &path, look).map_err(say())?);
             }
-            if cached {
-                let by_content = |program: &str| only_go && readers.is_go(program);
-                all.extend(promoted(tree, &all, &by_content).map_err(say())?);
-            }
+            let by_content = |program: &str| only_go && readers.is_go(program);
+            all.extend(promoted(tree, &all, &by_content).map_err(say())?);
             all.sort_by(|a, b| (&a.path, a.look).cmp(&(&b.path, b.look)));
             all.dedup_by(|b, a| (&a.path, a.look) == (&b.path, b.look));
             facts.insert(name.clone(), all);
@@ -132,7 +128,14 @@ impl Session<'_> {
     ///
     /// # Errors
     /// If the store can't be written.
-    pub fn remember(&self, sight: &Sight, seen: &Seen, layer: LayerId, millis: u64, caches: Vec<CacheId>) -> Result<()> {
+    pub fn remember(
+        &self,
+        sight: &Sight,
+        seen: &Seen,
+        layer: LayerId,
+        millis: u64,
+        caches: Vec<CacheId>,
+    ) -> Result<()> {
         if seen.wide {
             return Ok(self.store.put_wide(&sight.key)?);
         }
@@ -154,19 +157,21 @@ impl Ran<'_> {
     /// What tare itself looked at on the step's behalf: who its user is, and whether what it wrote is new.
     fn by_name(&self) -> Vec<(Vec<u8>, Look)> {
         let users: [&[u8]; 3] = [b"etc", b"etc/passwd", b"etc/group"];
-        let users = users.iter().flat_map(|path| {
-            [Look::Entry, Look::Link, Look::Content].map(|look| (path.to_vec(), look))
-        });
-        let same = self.unchanged.iter().flat_map(|path| {
-            [Look::Stat, Look::Link, Look::Content].map(|look| (path.clone(), look))
-        });
+        let users = users
+            .iter()
+            .flat_map(|path| [Look::Entry, Look::Link, Look::Content].map(|look| (path.to_vec(), look)));
+        let same = self
+            .unchanged
+            .iter()
+            .flat_map(|path| [Look::Stat, Look::Link, Look::Content].map(|look| (path.clone(), look)));
         users.chain(same).collect()
     }
 }
 
-/// A tool with a cache of its own may go by a file's size and time where without it would have read the file: what was
-/// asked of files then counts as read. Unless the one who asked is known to go by content, and there was nobody else
-/// who could have asked after it without our seeing it.
+/// Who asks for a file's status sees its time, which changes when the content does: `make` goes by it, and so does any
+/// tool with a cache of its own, where without it would have read the file. Times are no facts, since a checkout sets
+/// them anew, so the content stands in for the time. Unless the one who asked is known to go by content, and there was
+/// nobody else who could have asked after it without our seeing it.
 fn promoted(tree: &Tree, facts: &[Fact], by_content: &dyn Fn(&str) -> bool) -> std::io::Result<Facts> {
     let stats = facts.iter().filter(|fact| fact.look == Look::Stat && fact.answer.starts_with("file"));
     let unknown = stats.filter(|fact| !fact.by.as_deref().is_some_and(by_content));

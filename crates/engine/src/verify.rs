@@ -38,7 +38,8 @@ impl Verify {
         hasher.update(&key.digest);
         hasher.update(&self.seed.to_le_bytes());
         let bytes: [u8; 4] = hasher.finalize().as_bytes()[..4].try_into().expect("four bytes");
-        f64::from(u32::from_le_bytes(bytes)) < self.probability * f64::from(u32::MAX) || self.probability >= 1.0
+        f64::from(u32::from_le_bytes(bytes)) < self.probability * f64::from(u32::MAX)
+            || self.probability >= 1.0
     }
 }
 
@@ -61,7 +62,8 @@ impl Session<'_> {
             return Ok(Verdict::Right);
         }
         let second = self.execute(id, asked, task)?;
-        let (a, b) = if first.layer == second.layer { (kept, first.layer) } else { (first.layer, second.layer) };
+        let (a, b) =
+            if first.layer == second.layer { (kept, first.layer) } else { (first.layer, second.layer) };
         let paths = self.differing(&a, &b)?;
         if first.layer == second.layer && !first.open && !second.open {
             return Ok(Verdict::Wrong(first.layer, paths));
@@ -80,7 +82,8 @@ impl Session<'_> {
         let (a, b) = (digests(a)?, digests(b)?);
         let gone = a.iter().filter(|(path, digest)| b.get(*path) != Some(digest)).map(|(path, _)| path);
         let new = b.keys().filter(|path| !a.contains_key(*path));
-        let paths: Vec<String> = gone.chain(new).map(|p| format!("`/{}`", String::from_utf8_lossy(p))).collect();
+        let paths: Vec<String> =
+            gone.chain(new).map(|p| format!("`/{}`", String::from_utf8_lossy(p))).collect();
         let more = paths.len().saturating_sub(SHOWN);
         let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
         let shown: Vec<&str> = paths.iter().take(SHOWN).map(String::as_str).collect();

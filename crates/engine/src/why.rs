@@ -14,7 +14,7 @@
 //! | `env` | RUN | name of a variable, or of a further host | digests | its value |
 //! | `command` | all | `command`, `script`, `user`, `cwd`, `network`, `security`, `platform`, a part of COPY, or the flag that asked for it | digests | the step itself |
 //! | `base` | FROM, RUN | the image as the Dockerfile names it | digests of manifests | another image |
-//! | `mount` | RUN | where it is mounted | digests | what is mounted, or how |
+//! | `mount` | RUN | path of where it is mounted | digests | what is mounted, or how |
 //! | `network` | RUN | | | it used the network, so that nobody knows what it rests on: it goes by all that is below it |
 //! | `tool-cache` | RUN | | | the cache that was all it had filled is gone |
 //! | `unread` | RUN that was reused | path, or where something is mounted | digests, modes | changed, and never read |
@@ -25,6 +25,7 @@
 //! that may be secret.
 
 mod below;
+mod build_id;
 mod compare;
 mod facts;
 mod files;
@@ -69,6 +70,9 @@ pub struct Explained {
     pub reasons: Vec<Reason>,
     /// What it took.
     pub millis: u64,
+    /// A program that it made, which is as before but for Go's build id.
+    #[serde(skip)]
+    pub same_but_id: Option<String>,
 }
 
 /// What became of a step.
@@ -183,6 +187,7 @@ pub fn explain(store: &Store, now: &Record, before: &[Record]) -> Vec<Explained>
             how: case.how(),
             reasons: case.reasons(outcome),
             millis: step.millis,
+            same_but_id: case.same_but_id().filter(|_| outcome == Outcome::Ran),
         }
     };
     now.steps.iter().enumerate().map(explain).collect()
@@ -277,6 +282,9 @@ impl Case<'_> {
         let was_watched = past.ran.watched.is_some() && !past.ran.network && !past.ran.wide;
         let by_facts = !alone || (self.step.watched.is_some() && was_watched);
         let mut reasons = self.parts(past);
+        if alone {
+            reasons.extend(parts::contents_of_mounts(past.step, self.step));
+        }
         if alone && by_facts {
             reasons.extend(facts::changed(self.store, self.now, self.step, past));
         }
@@ -297,6 +305,12 @@ impl Case<'_> {
         let mut reasons = parts::differences(past.step, self.step);
         reasons.extend(below::inputs(self.now, self.step, past));
         reasons
+    }
+
+    fn same_but_id(&self) -> Option<String> {
+        let past = self.past.as_ref().filter(|past| past.step.kind == Op::Run)?;
+        let (was, now) = (&past.step.layers, &self.step.layers);
+        build_id::program(self.store, was, now, &files::differences(self.store, was, now))
     }
 
     /// What has changed below a step that was reused, because it had never read that.

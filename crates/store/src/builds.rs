@@ -17,7 +17,7 @@
 //! as long as its Dockerfile. Of a key's parts only digests are kept, for arguments and commands may be private, and
 //! none of layers, which are known from the steps that made them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
@@ -279,15 +279,23 @@ impl Store {
     /// # Errors
     /// If it can't be written.
     pub fn put_build(&self, record: &Record) -> Result<()> {
-        self.write_json(&self.build_folder(&record.id).join(RECORD), record)?;
-        self.forget_builds();
-        Ok(())
+        self.make_room(&record.id);
+        self.write_json(&self.build_folder(&record.id).join(RECORD), record)
     }
 
-    fn forget_builds(&self) {
+    /// Forgets builds, so that there is room for one more. To remove a folder takes some file systems a millisecond,
+    /// which is what a build may take that has nothing to do: so the oldest one's is emptied and becomes the new one's.
+    fn make_room(&self, id: &str) {
+        let new = self.build_folder(id);
         let names = self.build_names();
-        let old = names.len().saturating_sub(KEPT);
-        names.iter().take(old).for_each(|name| crate::clean::remove_tree(&self.build_folder(name)));
+        let all = names.len() + usize::from(!new.exists());
+        for name in names.iter().take(all.saturating_sub(KEPT)) {
+            let old = self.build_folder(name);
+            match !new.exists() && std::fs::rename(&old, &new).is_ok() {
+                true => empty(&new),
+                false => crate::clean::remove_tree(&old),
+            }
+        }
     }
 
     /// The oldest first.
@@ -313,6 +321,12 @@ impl Store {
     pub fn last_build(&self, context: &str) -> Option<Record> {
         self.builds().find(|record| record.context == context)
     }
+}
+
+/// The old record too: ext4 writes a file out at once that takes another one's place.
+fn empty(folder: &Path) {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.for_each(|entry| crate::clean::remove_tree(&entry.path()));
 }
 
 #[cfg(test)]
@@ -341,6 +355,27 @@ mod tests {
         assert!(store.build(&record(1, "").id).is_none());
         assert_eq!(store.last_build("a").unwrap().id, record(39, "").id);
         assert!(store.last_build("c").is_none());
+        drop(store);
+        crate::clean::remove_tree(&path);
+    }
+
+    #[test]
+    fn logs_go_with_their_build() {
+        let (path, store) = scratch();
+        let log = |id: &str| store.build_folder(id).join("step-001.log");
+        for second in 0..KEPT as u64 {
+            store.put_build(&record(second, "a")).unwrap();
+        }
+        std::fs::write(log(&record(0, "").id), "old").unwrap();
+        std::fs::write(log(&record(1, "").id), "old").unwrap();
+        store.put_build(&record(100, "a")).unwrap();
+        // This one has printed before it ends.
+        std::fs::create_dir(store.build_folder(&record(101, "").id)).unwrap();
+        std::fs::write(log(&record(101, "").id), "new").unwrap();
+        store.put_build(&record(101, "a")).unwrap();
+        let logs = [0, 1, 100, 101].map(|second| log(&record(second, "").id).exists());
+        assert_eq!(logs, [false, false, false, true]);
+        assert_eq!(store.builds().count(), KEPT);
         drop(store);
         crate::clean::remove_tree(&path);
     }

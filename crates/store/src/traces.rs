@@ -11,7 +11,7 @@ use std::path::PathBuf;
 
 use plan::Key;
 use serde::{Deserialize, Serialize};
-use trace::Facts;
+use trace::{Facts, Look};
 
 use crate::file::read_json;
 use crate::{CacheId, LayerId, Result, Store};
@@ -34,6 +34,17 @@ pub struct Run {
     /// Caches without which there would be nothing to show for it; see [`crate::Action`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub caches: Vec<CacheId>,
+}
+
+impl Run {
+    /// Whether two runs saw the same, whoever of their programs looked first.
+    fn saw_what(&self, other: &Run) -> bool {
+        fn seen(facts: &Facts) -> impl Iterator<Item = (&str, Look, &str)> {
+            facts.iter().map(|fact| (fact.path.as_str(), fact.look, fact.answer.as_str()))
+        }
+        self.facts.len() == other.facts.len()
+            && self.facts.iter().zip(&other.facts).all(|(a, b)| a.0 == b.0 && seen(a.1).eq(seen(b.1)))
+    }
 }
 
 /// All that is known of a static key.
@@ -70,7 +81,7 @@ impl Store {
     pub fn put_run(&self, key: &Key, run: Run) -> Result<()> {
         let _lock = self.lock(&format!("trace-{}", &key.hex()[..16]))?;
         let mut known = self.traces(key);
-        known.runs.retain(|other| other.facts != run.facts);
+        known.runs.retain(|other| !other.saw_what(&run));
         known.runs.insert(0, run);
         known.runs.truncate(MOST);
         self.write_json(&self.traces_path(key), &Traces { version: VERSION, ..known })

@@ -43,7 +43,14 @@ fn put_layer(store: &Store, id: &LayerId, size: usize) {
     fs::create_dir(&folder).unwrap();
     fs::write(folder.join("file"), vec![b'x'; size]).unwrap();
     store.place_fs(id, &folder).unwrap();
-    let meta = Meta { maker: Maker::Run, started: (1, 2), bytes: size as u64, entries: 1, traceable: false, copied: Vec::new() };
+    let meta = Meta {
+        maker: Maker::Run,
+        started: (1, 2),
+        bytes: size as u64,
+        entries: 1,
+        traceable: false,
+        copied: Vec::new(),
+    };
     store.put_layer(id, &[], &meta).unwrap();
 }
 
@@ -133,7 +140,14 @@ fn of_two_equal_layers_the_first_stays() {
     let scratch = Scratch::new();
     let store = scratch.store();
     put_layer(&store, &layer(1), 10);
-    let meta = Meta { maker: Maker::Copy, started: (9, 9), bytes: 10, entries: 1, traceable: false, copied: Vec::new() };
+    let meta = Meta {
+        maker: Maker::Copy,
+        started: (9, 9),
+        bytes: 10,
+        entries: 1,
+        traceable: false,
+        copied: Vec::new(),
+    };
     store.put_layer(&layer(1), &[], &meta).unwrap();
     assert_eq!(store.layer_meta(&layer(1)).unwrap().started, (1, 2));
 }
@@ -142,7 +156,14 @@ fn of_two_equal_layers_the_first_stays() {
 fn a_layer_without_files_can_live_as_a_blob() {
     let scratch = Scratch::new();
     let store = scratch.store();
-    let meta = Meta { maker: Maker::Copy, started: (1, 0), bytes: 1, entries: 1, traceable: false, copied: Vec::new() };
+    let meta = Meta {
+        maker: Maker::Copy,
+        started: (1, 0),
+        bytes: 1,
+        entries: 1,
+        traceable: false,
+        copied: Vec::new(),
+    };
     store.put_layer(&layer(2), &[], &meta).unwrap();
     assert!(!store.has_layer(&layer(2)));
     let digest = store.put_blob(b"a compressed layer").unwrap();

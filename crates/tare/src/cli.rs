@@ -10,7 +10,9 @@ mod build;
 mod builds;
 mod language;
 
-pub use build::{Build, CompressionName, Go, Init, Pin, Progress, Sbom, SbomFormat, TimestampRule, TraceMode};
+pub use build::{
+    Build, CompressionName, Go, Init, Pin, Progress, Sbom, SbomFormat, TimestampRule, TraceMode,
+};
 pub use builds::{Diff, History, Why};
 pub use language::{CheckIgnore, Context, ContextLs, Expand, Lint, LintFormat, Parse, RuleSet};
 

@@ -250,7 +250,8 @@ impl Served {
             (Holds::File { .. }, Look::Stat) => true,
             (Holds::File { .. }, Look::Content) => go::is_test(&node.name),
             (Holds::Dir(dir), Look::List) => {
-                let forgotten = |id: &Id| self.shown.node(*id).is_some_and(|node| !go::means_something(&node));
+                let forgotten =
+                    |id: &Id| self.shown.node(*id).is_some_and(|node| !go::means_something(&node));
                 dir.children.iter().filter(|id| forgotten(id)).all(|id| self.shown.hides_nothing(*id))
             }
             _ => false,

@@ -95,7 +95,12 @@ mod tests {
         check(true, native, &[], &[]);
         check(true, native, &plain, &[]);
         check(true, native, &plain, &plain);
-        check(true, native, &[], &[put("a", 0o700, Kind::Dir), dir("a/b"), file("a/b/c", ""), remove("a/b/d")]);
+        check(
+            true,
+            native,
+            &[],
+            &[put("a", 0o700, Kind::Dir), dir("a/b"), file("a/b/c", ""), remove("a/b/d")],
+        );
         for other in [
             &[put("a", 0o755, Kind::Dir), put("a/b", 0o700, Kind::Dir)][..],
             &[dir("a"), remove("a/b")],

@@ -108,7 +108,8 @@ impl Touched {
     /// If a file has to be read and can't be.
     pub fn fact(&self, tree: &Tree, path: &[u8], look: Look) -> io::Result<Fact> {
         let is_of_names = matches!(look, Look::List | Look::GoNames);
-        let shared = self.ground.as_ref().filter(|_| !is_of_names).and_then(|ground| ground.shared(tree, path));
+        let shared =
+            self.ground.as_ref().filter(|_| !is_of_names).and_then(|ground| ground.shared(tree, path));
         let Some(Bare { mode, uid, gid, .. }) = shared else { return fact(tree, path, look) };
         let answer = format!("dir {mode:o} {uid}:{gid}");
         Ok(Fact { path: escape(path), look: Look::Shared, answer, by: None })

@@ -39,17 +39,40 @@ const DIRS: &[&str] =
     &["a", "b", "a/lib", "a/lib/deep", "b/with space", "c", "c/sub", "c/sub/ü", "b/empty", ".git", "a/-d"];
 
 const NAMES: &[&str] = &[
-    "x", "y", "main.c", "run.sh", "tool", "README", "z.txt", ".hidden", "-dash", "two words", "größe", "st*r",
-    "q'uote", "100%", "%41", "back\\slash", "a.go", "lib", "new\nline", "$HOME", "#c", "lib.h", "lnk", "here",
+    "x",
+    "y",
+    "main.c",
+    "run.sh",
+    "tool",
+    "README",
+    "z.txt",
+    ".hidden",
+    "-dash",
+    "two words",
+    "größe",
+    "st*r",
+    "q'uote",
+    "100%",
+    "%41",
+    "back\\slash",
+    "a.go",
+    "lib",
+    "new\nline",
+    "$HOME",
+    "#c",
+    "lib.h",
+    "lnk",
+    "here",
 ];
 
-const WORDS: &[&str] = &["alpha", "beta", "gamma", "delta x", "omega", "a=1", "#include <x>", "", "é", "exit"];
+const WORDS: &[&str] =
+    &["alpha", "beta", "gamma", "delta x", "omega", "a=1", "#include <x>", "", "é", "exit"];
 
 /// What scripts of the tree do; nothing that could run for long.
 const SCRIPTS: &[&str] = &[
     "#!/bin/sh\necho \"$0\" alpha\n",
     "#!/bin/sh\ncat /src/a/x\n",
-    "#!/bin/sh -e\ncd a 2>&- && ls\n",
+    "#!/bin/sh -e\ncd a 2>/dev/null && ls\n",
     "#!/bin/busybox sh\n[ -e b/y ] && echo there || echo not\n",
     "#!/src/a/tool\nbeta\n",
     "#!/bin/cat\nitself\n",
@@ -61,11 +84,14 @@ const MODES: &[u32] = &[0o644, 0o644, 0o644, 0o600, 0o755, 0o755, 0o444, 0o640, 
 impl Pool {
     /// Some directories, and in each some names.
     pub fn new(dice: &mut Dice) -> Pool {
-        let dirs: Vec<String> =
-            DIRS.iter().filter(|dir| dir.len() == 1 || dice.percent(70)).map(|dir| (*dir).to_owned()).collect();
+        let dirs: Vec<String> = DIRS
+            .iter()
+            .filter(|dir| dir.len() == 1 || dice.percent(70))
+            .map(|dir| (*dir).to_owned())
+            .collect();
         let mut names = Vec::new();
         for dir in [""].into_iter().chain(dirs.iter().map(String::as_str)) {
-            names.extend((0..dice.range(2, 6)).map(|_| join(dir, dice.pick(NAMES))));
+            names.extend((0..dice.range(2, 6)).map(|_| join(dir, *dice.pick(NAMES))));
         }
         names.sort();
         names.dedup();
@@ -196,7 +222,7 @@ pub fn sync(dir: &Path, old: &Files, new: &Files) -> Result<()> {
 fn must_go(old: &File, new: &File) -> bool {
     match (old, new) {
         (File::Dir(_), File::Dir(_)) => false,
-        (File::Plain { mode, .. }, File::Plain { .. }) => mode & 0o200 == 0,
+        (File::Plain { mode, .. }, File::Plain { .. }) => old != new && mode & 0o200 == 0,
         _ => old != new,
     }
 }

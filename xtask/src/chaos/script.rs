@@ -43,7 +43,7 @@ const LINES: &[&str] = &[
     "find {d} -name '*{w}*' | sort",
     "find {d} -maxdepth 1 -type d | sort",
     "find {d} -empty -type f | sort",
-    "find -L {d} -maxdepth 3 -type f 2>&- | sort",
+    "find -L {d} -maxdepth 3 -type f 2>/dev/null | sort",
     "find {d} -size +0 -type f | sort",
     "wc {p}",
     "wc -l <{p}",
@@ -61,22 +61,22 @@ const LINES: &[&str] = &[
     "head -c {k} {p}",
     "tail -c {k} {p}",
     "tail -n 2 {p}",
-    "dd if={p} bs=1 skip={k} count=9 2>&-",
-    "dd if={p} bs=512 skip=2 count=1 2>&- | md5sum",
+    "dd if={p} bs=1 skip={k} count=9 2>/dev/null",
+    "dd if={p} bs=512 skip=2 count=1 2>/dev/null | md5sum",
     "md5sum {p} {q}",
     "cmp {p} {q}",
     "diff {p} {q}",
     "diff -rq {d} {e} | sort",
     "sort {p} | uniq -c",
-    "cat {d}/* 2>&- | wc",
+    "cat {d}/* 2>/dev/null | wc",
     "read -r line <{p} && echo \"$line\"",
     "while read -r a b; do echo \"$b\"; done <{p}",
     "awk 'NR == {k}' {p}",
     "sed -n '2p' {p}",
     "cut -c 1-3 {p} | sort -u",
-    "xargs -n 1 ls -d <{p}",
-    "find {d} -type f | sort | tar c -T - | tar xO | md5sum",
-    "tar c {d} | tar t | sort",
+    "head -n 3 {p} | xargs -n 1 ls -d",
+    "find {d} -type f | sort | tar c -T - 2>/dev/null | tar xO 2>/dev/null | md5sum",
+    "tar c {d} 2>/dev/null | tar t 2>/dev/null | sort",
     "(cd {d} && pwd -P && ls)",
     "(cd {p} && cat ../x)",
     "(cd {d}/.. && ls -A)",
@@ -100,7 +100,7 @@ const LINES: &[&str] = &[
     "cp -p {p} /out/{o}",
     "cp -r {d} /out/{o}",
     "cp -a {d}/. /out/{o}",
-    "cp -rL {p} /out/{o}",
+    "cp -L {p} /out/{o}",
     "cp -r {d} {n}",
     "mv {p} {q}",
     "mv {p} {n}",
@@ -123,8 +123,8 @@ const LINES: &[&str] = &[
     "chown -R 7:8 {d}",
     "chown -h 5:6 {p}",
     "chgrp -R 9 {d}",
-    "sed -i s/alpha/ALPHA/ {p}",
-    "sed -i s/nothing/else/ {p}",
+    "sed -i s/alpha/ALPHA/ {p} 2>/dev/null",
+    "sed -i s/nothing/else/ {p} 2>/dev/null",
     "touch {p}",
     "touch -c {p}",
     "touch {n}",
@@ -154,14 +154,14 @@ const LINES: &[&str] = &[
     "echo {w} >{n}; rm {n}",
     "truncate -s {k} {p}",
     "truncate -s +0 {p}",
-    "dd if=/dev/zero of={p} bs=1 seek={k} count=1 conv=notrunc 2>&-",
+    "dd if=/dev/zero of={p} bs=1 seek={k} count=1 conv=notrunc 2>/dev/null",
     "exec 3<{p}; rm -f {p}; cat <&3; exec 3<&-",
     "(umask 077; cp {p} {n}; mkdir /out/{o})",
-    "tar c {d} | tar x -C /tmp; ls -A /tmp",
+    "tar c {d} 2>/dev/null | tar x -C /tmp 2>/dev/null; ls -A /tmp",
     "find {d} -type f | sort | head -1 | xargs -r rm",
-    "cat {p} | tee {n} | wc -c",
-    "cp /out/* /tmp/ 2>&-; ls -A /tmp",
-    "cat /out/[r-s]* 2>&- | wc -c",
+    "cat {p} >{n}; wc -c {n}",
+    "cp /out/* /tmp/ 2>/dev/null; ls -A /tmp",
+    "cat /out/[r-s]* 2>/dev/null | wc -c",
 ];
 
 /// A few lines, most of them of those that look.
@@ -219,7 +219,7 @@ fn new(dice: &mut Dice, pool: &Pool) -> String {
         return pool.any(dice);
     }
     let dir = if dice.percent(30) { String::new() } else { pool.dir(dice) };
-    join(&dir, dice.pick(&["n1", "n2", "n3", "tool"]))
+    join(&dir, *dice.pick(&["n1", "n2", "n3", "tool"]))
 }
 
 /// A path of the context in a script: relative, with a detour, or absolute.

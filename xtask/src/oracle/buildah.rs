@@ -34,7 +34,9 @@ impl Storage<'_> {
         command.args(["bud", "--isolation", "chroot", "--network", "host", "--format", "docker"]);
         command.args(["--layers=false", "--identity-label=false", "--pull=false"]).args(flags);
         command.arg("-t").arg(format!("dir:{}", to.display())).arg(".");
-        command.env("CONTAINERS_REGISTRIES_CONF", &self.around.conf).env("XDG_RUNTIME_DIR", room.beside("tmp"));
+        command
+            .env("CONTAINERS_REGISTRIES_CONF", &self.around.conf)
+            .env("XDG_RUNTIME_DIR", room.beside("tmp"));
         command
     }
 }

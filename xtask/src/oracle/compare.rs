@@ -47,11 +47,13 @@ impl Known {
         if self.failure.is_some() {
             return Err("buildah should fail and doesn't".into());
         }
-        let got: BTreeSet<String> = only("tare", tare, buildah).chain(only("buildah", buildah, tare)).collect();
+        let got: BTreeSet<String> =
+            only("tare", tare, buildah).chain(only("buildah", buildah, tare)).collect();
         if got == self.lines {
             return Ok(());
         }
-        let text = |lines: &BTreeSet<String>| lines.iter().map(|line| format!("{line}\n")).collect::<String>();
+        let text =
+            |lines: &BTreeSet<String>| lines.iter().map(|line| format!("{line}\n")).collect::<String>();
         let shown = diff::lines(&text(&self.lines), &text(&got));
         Err(format!("   lines that only one of them has, `-` as it should be, `+` as it is:\n{shown}"))
     }
@@ -85,7 +87,8 @@ fn spaced(line: &str) -> String {
 /// Compares the messages of two builds that failed with the parts that each should have.
 pub fn messages(tare: &str, buildah: &str, expected: &str) -> Result<()> {
     for (side, said) in SIDES.iter().zip([tare, buildah]) {
-        let wanted: Vec<&str> = expected.lines().filter_map(|line| line.strip_prefix(side)).map(str::trim).collect();
+        let wanted: Vec<&str> =
+            expected.lines().filter_map(|line| line.strip_prefix(side)).map(str::trim).collect();
         if wanted.is_empty() || !wanted.iter().all(|part| said.contains(part)) {
             return Err(format!("{side}should fail with {wanted:?}, but says:\n{said}"));
         }

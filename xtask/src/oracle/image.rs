@@ -36,9 +36,7 @@ fn unzip(bytes: Vec<u8>) -> Result<Vec<u8>> {
         return Ok(bytes);
     }
     let mut tar = Vec::new();
-    MultiGzDecoder::new(bytes.as_slice())
-        .read_to_end(&mut tar)
-        .map_err(|e| format!("unzip a layer: {e}"))?;
+    MultiGzDecoder::new(bytes.as_slice()).read_to_end(&mut tar).map_err(|e| format!("unzip a layer: {e}"))?;
     Ok(tar)
 }
 

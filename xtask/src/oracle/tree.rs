@@ -40,7 +40,11 @@ pub fn lines(layers: &[Vec<u8>]) -> Result<Vec<String>> {
         put(&mut tree, layer, &mut inodes)?;
     }
     let mut first: BTreeMap<usize, &[u8]> = BTreeMap::new();
-    Ok(tree.iter().filter(|(path, _)| !path.is_empty()).map(|(path, node)| line(path, node, &mut first)).collect())
+    Ok(tree
+        .iter()
+        .filter(|(path, _)| !path.is_empty())
+        .map(|(path, node)| line(path, node, &mut first))
+        .collect())
 }
 
 fn wrong(e: std::io::Error) -> String {
@@ -141,7 +145,8 @@ fn line<'a>(path: &'a [u8], node: &Node, first: &mut BTreeMap<usize, &'a [u8]>) 
 
 /// Components without `.` and what is empty.
 fn clean(path: &[u8]) -> Vec<u8> {
-    let parts: Vec<&[u8]> = path.split(|&b| b == b'/').filter(|part| !part.is_empty() && *part != b".").collect();
+    let parts: Vec<&[u8]> =
+        path.split(|&b| b == b'/').filter(|part| !part.is_empty() && *part != b".").collect();
     parts.join(&b'/')
 }
 
@@ -157,7 +162,9 @@ fn join(dir: &[u8], name: &[u8]) -> Vec<u8> {
 }
 
 fn remove_below(tree: &mut Tree, dir: &[u8]) {
-    let below = |path: &[u8]| path.len() > dir.len() && path.starts_with(dir) && (dir.is_empty() || path[dir.len()] == b'/');
+    let below = |path: &[u8]| {
+        path.len() > dir.len() && path.starts_with(dir) && (dir.is_empty() || path[dir.len()] == b'/')
+    };
     tree.retain(|path, _| !below(path));
 }
 
@@ -172,10 +179,11 @@ mod tests {
             let mut header = tar::Header::new_ustar();
             header.set_entry_type(*kind);
             header.set_mode(0o644);
-            (header.set_uid(1), header.set_gid(2));
+            header.set_uid(1);
+            header.set_gid(2);
             let bytes = if *kind == EntryType::Regular { data.as_bytes() } else { b"" };
             header.set_size(bytes.len() as u64);
-            if *kind != EntryType::Regular {
+            if *kind == EntryType::Link {
                 header.set_link_name(data).expect("short");
             }
             header.set_path(name).expect("short");
@@ -197,7 +205,10 @@ mod tests {
     #[test]
     fn whiteouts_hide_what_is_below_and_nothing_else() {
         let lower: &[_] = &[("d/", DIR, ""), ("d/a", FILE, "a"), ("d/b", FILE, "b"), ("da", FILE, "")];
-        check(&[lower, &[("d/.wh.a", FILE, "")]], &["0644 1:2 /d/", "0644 1:2 /d/b \"b\"", "0644 1:2 /da \"\""]);
+        check(
+            &[lower, &[("d/.wh.a", FILE, "")]],
+            &["0644 1:2 /d/", "0644 1:2 /d/b \"b\"", "0644 1:2 /da \"\""],
+        );
         let opaque: &[_] = &[("d/c", FILE, "c"), ("d/.wh..wh..opq", FILE, "")];
         check(&[lower, opaque], &["0644 1:2 /d/", "0644 1:2 /d/c \"c\"", "0644 1:2 /da \"\""]);
         check(&[lower, &[("d", FILE, "x")]], &["0644 1:2 /d \"x\"", "0644 1:2 /da \"\""]);

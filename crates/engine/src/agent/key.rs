@@ -156,7 +156,9 @@ impl Trouble {
             Trouble::Encrypted => format!("the key `{path}` has a passphrase: {agent}"),
             Trouble::Kind(kind) => format!("the key `{path}` is of the type `{kind}`: {agent}"),
             Trouble::Rejected => {
-                format!("the key `{path}` is damaged, or RSA of less than 2048 or more than 4096 bits: {agent}")
+                format!(
+                    "the key `{path}` is damaged, or RSA of less than 2048 or more than 4096 bits: {agent}"
+                )
             }
             Trouble::Public => format!("`{path}` is a public key: give the private one"),
             Trouble::Damaged => format!("the key `{path}` is damaged"),

@@ -65,6 +65,13 @@ pub struct Serving {
     thread: Option<JoinHandle<()>>,
 }
 
+/// A socket for a program of this machine, for as long as it is held.
+pub struct Lent {
+    /// Where it is.
+    pub address: PathBuf,
+    _serving: Option<Serving>,
+}
+
 /// What is connected, to be cut off at the end; `None` after that.
 struct Open(Mutex<Option<BTreeMap<u64, Vec<UnixStream>>>>);
 
@@ -77,6 +84,18 @@ impl Agent {
         let folder = store.scratch("agent")?;
         Serving::start(folder, self.clone(), access).map_err(doing("make a socket for an ssh agent"))
     }
+
+    /// A socket for a program of this machine: the user's own, if that is what was given.
+    ///
+    /// # Errors
+    /// If one has to be made, and can't be.
+    pub fn lend(&self, store: &Store) -> Result<Lent> {
+        if let Agent::Socket(path) = self {
+            return Ok(Lent { address: path.clone(), _serving: None });
+        }
+        let serving = self.serve(store, Access::own())?;
+        Ok(Lent { address: serving.address(), _serving: Some(serving) })
+    }
 }
 
 impl Serving {
@@ -84,11 +103,8 @@ impl Serving {
         std::fs::create_dir(&folder)?;
         // Before the socket is there: whoever it will belong to has no business outside of the step.
         std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o700))?;
-        let opened = rustix::fs::open(
-            &folder,
-            OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC,
-            Mode::empty(),
-        )?;
+        let opened =
+            rustix::fs::open(&folder, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
         let listener = UnixListener::bind(format!("/proc/self/fd/{}/agent", opened.as_raw_fd()))?;
         let socket = folder.join("agent");
         std::fs::set_permissions(&socket, std::fs::Permissions::from_mode(access.mode & 0o777))?;
@@ -104,8 +120,8 @@ impl Serving {
         self.folder.join("agent")
     }
 
-    /// The socket, for a program of this machine.
-    pub fn address(&self) -> PathBuf {
+    /// The socket, for a program that is no step.
+    fn address(&self) -> PathBuf {
         let path = self.socket();
         match path.as_os_str().len() > LONGEST_PATH {
             true => format!("/proc/{}/fd/{}/agent", std::process::id(), self.opened.as_raw_fd()).into(),

@@ -15,7 +15,6 @@ use super::Elsewhere;
 use super::command::{self, Git, Ran};
 use super::repository::Repository;
 use super::web::{short, text};
-use crate::agent::{Access, Serving};
 use crate::error::{Error, Result, doing};
 use crate::event::Task;
 
@@ -63,13 +62,12 @@ impl Elsewhere<'_> {
         let home = self.store.scratch("git-home")?;
         std::fs::create_dir(&home).map_err(doing("make a folder for git"))?;
         let agent = self.settings.agents.get("default").filter(|_| wanted.is_ssh());
-        let served = agent.map(|agent| agent.serve(self.store, Access::own())).transpose()?;
-        let agent = served.as_ref().map(Serving::address);
+        let lent = agent.map(|agent| agent.lend(self.store)).transpose()?;
         let git = Git {
             program: command::program()?,
             home: &home,
             config: self.git_config(wanted)?,
-            agent: agent.as_deref(),
+            agent: lent.as_ref().map(|lent| lent.address.as_path()),
             stop: &self.settings.cancel,
         };
         let commit = match known {
@@ -208,7 +206,7 @@ fn choose(listed: &str, reference: &str) -> Option<Commit> {
 fn explain(wanted: &Address, e: Error) -> Error {
     let Error::Other(message) = e else { return e };
     let help = if wanted.is_ssh() && message.contains("Permission denied") {
-        "\nhint: give it an agent that has the key, with --ssh default"
+        "\nhint: give it an agent that has the key, with --ssh default, or the key, with --ssh default=KEYFILE"
     } else if message.contains("could not read Username") || message.contains("Authentication failed") {
         "\nhint: give it a token with --secret id=GIT_AUTH_TOKEN,env=VARIABLE"
     } else {

@@ -71,12 +71,7 @@ impl First {
 }
 
 impl Session<'_> {
-    pub(super) fn cache_mount(
-        &self,
-        mount: &Mount,
-        from: &From,
-        locks: &mut Vec<Lock>,
-    ) -> Result<MountKind> {
+    pub(super) fn cache_mount(&self, mount: &Mount, from: &From, locks: &mut Vec<Lock>) -> Result<MountKind> {
         let cache = self.cache(mount, from)?;
         if mount.sharing.is_some_and(|s| s != Sharing::Shared) {
             locks.push(self.store.lock(&format!("mount-{}", &cache.name[..16]))?);
@@ -137,7 +132,8 @@ impl Session<'_> {
         match from {
             From::Step(id) => {
                 let stack = id.map(|id| self.stack_of(id)).unwrap_or_default();
-                let layers: Vec<String> = self.layer_parts(&stack).into_iter().map(|part| part.value).collect();
+                let layers: Vec<String> =
+                    self.layer_parts(&stack).into_iter().map(|part| part.value).collect();
                 Ok(layers.join(" "))
             }
             From::Context | From::Named(_) => {

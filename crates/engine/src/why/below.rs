@@ -89,5 +89,5 @@ pub fn inputs(now: &Record, step: &Step, past: &Past) -> Vec<Reason> {
     }
     let mount = step.mounts.iter().chain(&past.step.mounts).find(|mount| mount.kind == "bind");
     let name = mount.map_or("", |mount| mount.place.as_str());
-    vec![Reason::named(Kind::Mount, name).between(short_id(&was), short_id(&is))]
+    vec![Reason::at(Kind::Mount, name).between(short_id(&was), short_id(&is))]
 }

@@ -45,7 +45,8 @@ pub fn compare(store: &Store, from: &Record, to: &Record) -> Compared {
         match place.map(|place| &from.steps[place]) {
             None => steps.push(difference(step, "added", Vec::new())),
             Some(was) => {
-                let reasons = reasons(store, to, step, &Past { record: from, step: was, ran: was, pairs: &pairs });
+                let reasons =
+                    reasons(store, to, step, &Past { record: from, step: was, ran: was, pairs: &pairs });
                 if !reasons.is_empty() {
                     steps.push(difference(step, "changed", reasons));
                 }

@@ -12,18 +12,20 @@ use store::{LayerId, Store};
 use trace::{Fact, Look, Tree};
 use tree::Change;
 
-use super::{ABSENT, Kind, Reason, short};
 use super::same::Past;
+use super::{ABSENT, Kind, Reason, short};
 use crate::sight::Sight;
 
 /// Why no known run could stand in for a step: everything that the newest of them had read and that has changed.
 pub fn broken(store: &Store, now: &Record, step: &Step) -> Vec<Reason> {
-    let Some(first) = step.broken.as_ref().filter(|broken| !broken.fact.path.is_empty() || broken.now != "new")
+    let Some(first) =
+        step.broken.as_ref().filter(|broken| !broken.fact.path.is_empty() || broken.now != "new")
     else {
         return Vec::new();
     };
     let runs = step.watched.as_deref().map(|hex| runs(store, hex)).unwrap_or_default();
-    let run = runs.into_iter().find(|run| run.facts.get(&first.gap).is_some_and(|all| all.contains(&first.fact)));
+    let run =
+        runs.into_iter().find(|run| run.facts.get(&first.gap).is_some_and(|all| all.contains(&first.fact)));
     let mut all = run.map(|run| failing(&run, &gaps(store, &now.below(step)))).unwrap_or_default();
     if !all.contains(first) {
         all.push(first.clone());

@@ -44,7 +44,8 @@ fn between(was: &Files, now: &Files) -> Vec<Reason> {
     let mut out: Vec<Reason> = Vec::new();
     for path in paths {
         let (old, new) = (was.get(path).copied().flatten(), now.get(path).copied().flatten());
-        let removed = was.get(path).is_some_and(Option::is_none) != now.get(path).is_some_and(Option::is_none);
+        let removed =
+            was.get(path).is_some_and(Option::is_none) != now.get(path).is_some_and(Option::is_none);
         match (old, new) {
             (Some(old), Some(new)) => out.extend(of_entries(old, new)),
             (None, None) if !removed => {}
@@ -61,7 +62,9 @@ fn between(was: &Files, now: &Files) -> Vec<Reason> {
 fn is_dir_of(reason: &Reason, path: &[u8]) -> bool {
     let is_dir = [&reason.was, &reason.now].into_iter().any(|side| side.as_deref() == Some(DIR));
     let dir = reason.path.as_deref().unwrap_or_default();
-    reason.kind == Kind::Absent && is_dir && text(path).strip_prefix(dir).is_some_and(|rest| rest.starts_with('/'))
+    reason.kind == Kind::Absent
+        && is_dir
+        && text(path).strip_prefix(dir).is_some_and(|rest| rest.starts_with('/'))
 }
 
 /// A path as people know it.
@@ -138,7 +141,9 @@ fn of_modes(was: &Entry, now: &Entry) -> Option<(String, String)> {
         (true, false) => Some((mode(old), mode(new))),
         (false, true) => Some((owner(old), owner(new))),
         (false, false) if old.xattrs != new.xattrs => {
-            let attributes = |meta: &tree::Meta| short(blake3::hash(format!("{:?}", meta.xattrs).as_bytes()).to_hex().as_str());
+            let attributes = |meta: &tree::Meta| {
+                short(blake3::hash(format!("{:?}", meta.xattrs).as_bytes()).to_hex().as_str())
+            };
             Some((attributes(old), attributes(new)))
         }
         (false, false) => None,

@@ -6,14 +6,14 @@ use store::builds::Step;
 
 use super::{Kind, Reason, short};
 
-/// The parts of two steps' keys that differ, as reasons. What is told file by file is left out: the content of COPY.
+/// The parts of two steps' keys that differ, as reasons. What is told file by file is left out: the content of COPY and
+/// of mounted folders.
 pub fn differences(was: &Step, now: &Step) -> Vec<Reason> {
     let (old, new) = (parts(was), parts(now));
     let mut reasons: Vec<Reason> = Vec::new();
     for name in changed(&old, &new) {
         let reason = of(name, was, now).map(|reason| reason.between(digest(&old, name), digest(&new, name)));
-        // A mount may have changed in several ways.
-        reasons.extend(reason.filter(|reason| !reasons.iter().any(|other| is_same(other, reason))));
+        reasons.extend(reason);
     }
     reasons
 }
@@ -45,10 +45,6 @@ fn digest(parts: &Parts, name: &str) -> Option<String> {
     parts.get(name).map(|value| short(value))
 }
 
-fn is_same(one: &Reason, other: &Reason) -> bool {
-    (one.kind, &one.name) == (other.kind, &other.name)
-}
-
 fn is_content_of_mount(name: &str) -> bool {
     name.starts_with("mount.") && name.ends_with(".content")
 }
@@ -59,7 +55,8 @@ fn of(name: &str, was: &Step, now: &Step) -> Option<Reason> {
     Some(match kind {
         "arg" => Reason::named(Kind::Arg, rest),
         "env" | "host" => Reason::named(Kind::Env, rest),
-        "mount" => Reason::named(Kind::Mount, mount_place(name, was, now)?),
+        "mount" if is_content_of_mount(name) => return None,
+        "mount" => Reason::at(Kind::Mount, mount_place(name, was, now)?),
         "script" => Reason::named(Kind::Command, "script"),
         "inline" => Reason::named(Kind::Command, format!("<<{rest}")),
         "content" | "from" => return None,

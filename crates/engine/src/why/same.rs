@@ -34,7 +34,8 @@ impl<'a> Pasts<'a> {
         let builds: Vec<_> = with_steps.map(|record| (record, pairs(&now.steps, &record.steps))).collect();
         let find = |at: usize| {
             let platform = &now.steps[at].platform;
-            let alike = builds.iter().enumerate().filter(|(_, (record, _))| record.platforms.contains(platform));
+            let alike =
+                builds.iter().enumerate().filter(|(_, (record, _))| record.platforms.contains(platform));
             for (number, (record, pairs)) in alike {
                 let place = pairs[at]?;
                 if record.steps[place].ended == Ended::Well {
@@ -53,7 +54,8 @@ impl<'a> Pasts<'a> {
         let (record, pairs) = &self.builds[build];
         let step = &record.steps[place];
         let earlier = self.builds[build..].iter().filter_map(|(record, pairs)| record.steps.get(pairs[at]?));
-        let ran = earlier.filter(|other| other.layers == step.layers).find(|other| other.how != Some(How::Exact));
+        let ran =
+            earlier.filter(|other| other.layers == step.layers).find(|other| other.how != Some(How::Exact));
         Some(Past { record, step, ran: ran.unwrap_or(step), pairs })
     }
 }

@@ -35,8 +35,7 @@ impl Scratch {
         let id = LayerId::Made(tree::id(changes));
         let (bytes, entries) = (1, changes.len() as u64);
         let copied = Vec::new();
-        let meta =
-            LayerMeta { maker: Maker::Copy, started: (0, 0), bytes, entries, traceable: true, copied };
+        let meta = LayerMeta { maker: Maker::Copy, started: (0, 0), bytes, entries, traceable: true, copied };
         self.store().put_layer(&id, changes, &meta).unwrap();
         std::fs::create_dir_all(self.store().layer_fs(&id)).unwrap();
         id
@@ -159,16 +158,19 @@ fn parts_of_keys_have_kinds() {
         mounts: vec![mount.clone()],
         ..step("s", 1, Op::Run, "RUN x")
     };
-    let was = with(&[("arg.V", "1"), ("command", "1"), ("env.P", "1"), ("mount.0.content", "1"), ("user", "1")]);
-    let now = with(&[("arg.V", "2"), ("command", "2"), ("host.h", "1"), ("mount.0.content", "2"), ("user", "1")]);
+    let was =
+        with(&[("arg.V", "1"), ("command", "1"), ("env.P", "1"), ("mount.0.content", "1"), ("user", "1")]);
+    let now =
+        with(&[("arg.V", "2"), ("command", "2"), ("host.h", "1"), ("mount.0.content", "2"), ("user", "1")]);
     let expected = [
         r#"{"kind":"arg","name":"V","was":"1","now":"2"}"#,
         r#"{"kind":"command","name":"command","was":"1","now":"2"}"#,
         r#"{"kind":"env","name":"P","was":"1"}"#,
         r#"{"kind":"env","name":"h","now":"1"}"#,
-        r#"{"kind":"mount","name":"/src","was":"1","now":"2"}"#,
     ];
     assert_eq!(told(&parts::differences(&was, &now)), expected);
+    let mounts = told(&parts::contents_of_mounts(&was, &now));
+    assert_eq!(mounts, [r#"{"kind":"mount","path":"/src","was":"1","now":"2"}"#]);
 }
 
 /// A run of the step with the static key of `name`, that made `layer` after it had seen this.
@@ -305,7 +307,8 @@ fn another_base_image_is_a_reason_for_what_stands_on_it() {
         ])
     };
     let explained = explain(scratch.store(), &of(2), &[of(1)]);
-    let expected = Reason::named(Kind::Base, "golang:1.26").between(Some("1".repeat(16)), Some("2".repeat(16)));
+    let expected =
+        Reason::named(Kind::Base, "golang:1.26").between(Some("1".repeat(16)), Some("2".repeat(16)));
     assert_eq!((explained[0].outcome, explained[1].outcome), (Outcome::Changed, Outcome::Ran));
     assert!(explained.iter().all(|step| step.reasons == [expected.clone()]));
 }
@@ -327,8 +330,21 @@ fn kinds_are_spelled_as_documented() {
     let table = include_str!("../why.rs");
     use Kind::*;
     for kind in [
-        Content, Mode, Absent, Listing, Link, Arg, Env, Command, Base, Mount, Network, ToolCache, Unread,
-        Nondeterministic, New,
+        Content,
+        Mode,
+        Absent,
+        Listing,
+        Link,
+        Arg,
+        Env,
+        Command,
+        Base,
+        Mount,
+        Network,
+        ToolCache,
+        Unread,
+        Nondeterministic,
+        New,
     ] {
         let word = serde_json::to_value(kind).unwrap();
         assert!(table.contains(&format!("//! | `{}` |", word.as_str().unwrap())), "{word}");

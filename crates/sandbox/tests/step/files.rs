@@ -25,6 +25,7 @@ cases![
     a_mount_that_was_handed_over_is_a_layer,
     a_secret_is_in_memory_with_its_mode,
     binds,
+    a_path_within_a_folder,
     a_tmpfs_mount,
     a_bind_with_discarded_writes,
     mount_points_are_created_and_swept,
@@ -156,6 +157,27 @@ fn binds(world: &World) {
     step.mounts = vec![bind(&dir, "/src", false), bind(&dir, "/ro", true), bind(&file, "/one", true)];
     check(&step, "a\nfile\nreadonly\n");
     assert_eq!(names(&dir), ["a", "b"]);
+}
+
+fn a_path_within_a_folder(world: &World) {
+    let (dir, secret) = (world.new_dir(), world.new_dir());
+    fs::write(secret.join("a"), "outer\n").expect("write");
+    // As seen from within, the link leads to a folder of that name in there.
+    let own = dir.join(secret.strip_prefix("/").expect("it is absolute"));
+    fs::create_dir_all(&own).expect("make a folder");
+    fs::write(own.join("a"), "inner\n").expect("write");
+    std::os::unix::fs::symlink(&secret, dir.join("link")).expect("link");
+    let within = |path: &str, readonly| MountKind::Within { root: dir.clone(), path: path.into(), readonly };
+    let mut step = world.sh("cat /src/a /one; echo b > /src/b; echo 2> /dev/null > /ro/c || echo readonly");
+    step.mounts = vec![
+        mount("/src", within("link", false)),
+        mount("/ro", within("../../link/.", true)),
+        mount("/one", within("link/a", true)),
+    ];
+    check(&step, "inner\ninner\nreadonly\n");
+    assert_eq!(names(&own), ["a", "b"]);
+    step.mounts = vec![mount("/src", within("none", false))];
+    assert!(run(&step).result.is_err());
 }
 
 fn a_tmpfs_mount(world: &World) {

@@ -68,7 +68,8 @@ fn agent(spec: &str) -> Result<(String, Agent), String> {
 
 fn own_agent() -> Result<PathBuf, String> {
     let own = std::env::var_os("SSH_AUTH_SOCK").filter(|socket| !socket.is_empty());
-    let own = own.ok_or("SSH_AUTH_SOCK is not set: start an agent, or name its socket or key files behind a `=`")?;
+    let own =
+        own.ok_or("SSH_AUTH_SOCK is not set: start an agent, or name its socket or key files behind a `=`")?;
     let socket = PathBuf::from(own);
     match engine::agent::is_socket(&socket) {
         true => Ok(socket),

@@ -10,7 +10,8 @@ use crate::failure::Failure;
 pub fn read(text: &str) -> Result<Verify, Failure> {
     let (number, of) = text.strip_suffix('%').map_or((text, 1.0), |number| (number, 100.0));
     let value = number.parse::<f64>().ok().map(|n| n / of).filter(|p| (0.0..=1.0).contains(p));
-    let bad = || Failure::Usage(format!("--verify={text}: the probability is a number from 0 to 1, or 0% to 100%"));
+    let bad =
+        || Failure::Usage(format!("--verify={text}: the probability is a number from 0 to 1, or 0% to 100%"));
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Ok(Verify { probability: value.ok_or_else(bad)?, seed: now.as_nanos() as u64 })
 }

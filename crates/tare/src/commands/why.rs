@@ -29,7 +29,8 @@ pub fn run(args: &Why) -> Outcome {
         record.steps.iter().zip(why::explain(&store, &record, &before)).collect();
     if let Some(step) = step {
         let chosen = choose::choose(&record, step)?;
-        both = both.into_iter().enumerate().filter(|(at, _)| chosen.contains(at)).map(|(_, one)| one).collect();
+        both =
+            both.into_iter().enumerate().filter(|(at, _)| chosen.contains(at)).map(|(_, one)| one).collect();
     }
     match args.json {
         true => {

@@ -219,13 +219,13 @@ fn readers_are_killed(world: &World) {
 fn finish_never_waits(world: &World) {
     let tree = || Arc::new(Tree::new(&[layer()]));
     let start = Instant::now();
-    let (server, mount) = Server::start(tree(), Arc::new(Strict)).expect("start");
+    let (server, mount) = Server::start(tree(), None, Arc::new(Strict)).expect("start");
     assert_eq!(server.finish().len(), 0, "never attached");
     drop(mount);
-    let (server, mount) = Server::start(tree(), Arc::new(Strict)).expect("start");
+    let (server, mount) = Server::start(tree(), None, Arc::new(Strict)).expect("start");
     drop(mount);
     server.finish();
-    let (server, mount) = Server::start(tree(), Arc::new(Strict)).expect("start");
+    let (server, mount) = Server::start(tree(), None, Arc::new(Strict)).expect("start");
     let place = world.new_dir();
     attach(&mount, &place);
     fs::metadata(place.join("d/f")).expect("a file");
@@ -235,7 +235,7 @@ fn finish_never_waits(world: &World) {
     let error = fs::metadata(place.join("d/sub")).expect_err("the mount is dead");
     assert_eq!(error.kind(), std::io::ErrorKind::NotConnected);
     drop(held);
-    let (server, _mount) = Server::start(tree(), Arc::new(Strict)).expect("start");
+    let (server, _mount) = Server::start(tree(), None, Arc::new(Strict)).expect("start");
     drop(server);
     assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
 }

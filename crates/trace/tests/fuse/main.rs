@@ -6,6 +6,7 @@
 mod cases;
 mod go;
 mod overlay;
+mod shared;
 mod weak;
 mod world;
 
@@ -31,7 +32,7 @@ fn main() -> ExitCode {
     }
     let args: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
     let wanted = |name: &str| args.is_empty() || args.iter().any(|filter| name.contains(filter.as_str()));
-    let all = [cases::CASES, overlay::CASES, weak::CASES, go::CASES].concat();
+    let all = [cases::CASES, overlay::CASES, shared::CASES, weak::CASES, go::CASES].concat();
     let chosen: Vec<&Case> = all.iter().filter(|(name, _)| wanted(name)).collect();
     let failed = chosen.iter().filter(|case| !passes(case)).count();
     summary(chosen.len() - failed, failed);

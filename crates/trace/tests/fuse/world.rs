@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rustix::fs::CWD;
 use rustix::mount::{MountFlags, MoveMountFlags, UnmountFlags};
-use trace::{Look, Policy, Server, Touched, Tree};
-use tree::{Change, Content, Entry, Kind, Meta, Source, Time};
+use trace::{Ground, Look, Policy, Server, Touched, Tree};
+use tree::{Change, Content, Entry, Kind, Meta, Root, Source, Time, View};
 
 static WORLDS: AtomicUsize = AtomicUsize::new(0);
 
@@ -50,16 +50,34 @@ impl World {
         below: &[&str],
         policy: impl Policy + 'static,
     ) -> Mounted {
-        let tree = Arc::new(Tree::new(&[changes]));
-        let (server, mount) = Server::start(tree.clone(), Arc::new(policy)).expect("start");
-        let (low, base) = (self.new_dir(), self.new_dir());
-        attach(&mount, &low);
+        let base = self.new_dir();
         for name in below {
             match name.strip_suffix('/') {
                 Some(dir) => fs::create_dir_all(base.join(dir)).expect("make a directory"),
                 None => fs::write(base.join(name), "below\n").expect("write"),
             }
         }
+        self.serve_over(merged, changes, (&base, None), policy)
+    }
+
+    /// Serves a tree over a folder that is native.
+    pub fn serve_over_native(&self, changes: &[Change], base: &Path) -> Mounted {
+        let natives = View::new(vec![Root::open(base).expect("open")]);
+        let ground = Arc::new(Ground::new(Arc::new(natives), Vec::new()));
+        self.serve_over(self.new_dir(), changes, (base, Some(ground)), trace::Strict)
+    }
+
+    fn serve_over(
+        &self,
+        merged: PathBuf,
+        changes: &[Change],
+        (base, ground): (&Path, Option<Arc<Ground>>),
+        policy: impl Policy + 'static,
+    ) -> Mounted {
+        let tree = Arc::new(Tree::new(&[changes]));
+        let (server, mount) = Server::start(tree.clone(), ground, Arc::new(policy)).expect("start");
+        let low = self.new_dir();
+        attach(&mount, &low);
         let (upper, work) = (self.new_dir(), self.new_dir());
         let options = format!(
             "lowerdir={}:{},upperdir={},workdir={},userxattr,index=off,metacopy=off,redirect_dir=nofollow,xino=off",
@@ -71,7 +89,7 @@ impl World {
         let options = std::ffi::CString::new(options).expect("no zero byte");
         rustix::mount::mount("overlay", &merged, "overlay", MountFlags::empty(), options.as_c_str())
             .expect("mount an overlay");
-        Mounted { server, tree, merged }
+        Mounted { server, tree, merged, upper }
     }
 }
 
@@ -91,6 +109,8 @@ pub struct Mounted {
     pub server: Server,
     pub tree: Arc<Tree>,
     pub merged: PathBuf,
+    /// What was written.
+    pub upper: PathBuf,
 }
 
 impl Mounted {

@@ -146,8 +146,13 @@ impl ListedDir {
 }
 
 /// An inode that is on no device.
-const NOWHERE: Ident =
-    Ident { dev: u64::MAX, ino: 0, size: 0, mtime: Time { sec: 0, nsec: 0 }, ctime: Time { sec: 0, nsec: 0 } };
+const NOWHERE: Ident = Ident {
+    dev: u64::MAX,
+    ino: 0,
+    size: 0,
+    mtime: Time { sec: 0, nsec: 0 },
+    ctime: Time { sec: 0, nsec: 0 },
+};
 
 fn whiteout() -> Node {
     let kind = Type::Char { major: 0, minor: 0 };

@@ -23,7 +23,8 @@ fn check(lower: &str, upper: &str) {
     };
     assert_eq!(lines(&list), lines(&disk));
     for found in disk.walk(b"").unwrap() {
-        let stat = |view: &View| view.lookup(&found.path).unwrap().map(|node| (node.stat.kind, node.stat.mode));
+        let stat =
+            |view: &View| view.lookup(&found.path).unwrap().map(|node| (node.stat.kind, node.stat.mode));
         assert_eq!(stat(&list), stat(&disk));
         assert_eq!(list.read(&found.path).unwrap(), disk.read(&found.path).unwrap());
         assert_eq!(list.list(&found.path).unwrap().len(), disk.list(&found.path).unwrap().len());

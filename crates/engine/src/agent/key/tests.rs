@@ -51,8 +51,16 @@ fn what_cannot_be_used_says_what_to_do() {
     let help = "load it into an agent with `ssh-add`, and give the agent's socket";
     for (name, options, expected) in [
         ("locked", &["-t", "ed25519", "-N", "secret"][..], "the key `KEY` has a passphrase"),
-        ("locked-pem", &["-t", "rsa", "-b", "2048", "-m", "PEM", "-N", "secret"], "the key `KEY` has a passphrase"),
-        ("p521", &["-t", "ecdsa", "-b", "521", "-N", ""], "the key `KEY` is of the type `ecdsa-sha2-nistp521`"),
+        (
+            "locked-pem",
+            &["-t", "rsa", "-b", "2048", "-m", "PEM", "-N", "secret"],
+            "the key `KEY` has a passphrase",
+        ),
+        (
+            "p521",
+            &["-t", "ecdsa", "-b", "521", "-N", ""],
+            "the key `KEY` is of the type `ecdsa-sha2-nistp521`",
+        ),
         (
             "small",
             &["-t", "rsa", "-b", "1024", "-N", ""],
@@ -71,7 +79,10 @@ fn other_files_are_told_apart() {
     check(b"ssh-ed25519 AAAA me", Trouble::Public);
     check(b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", Trouble::Form);
     check(b"-----BEGIN OPENSSH PRIVATE KEY-----\n*\n-----END OPENSSH PRIVATE KEY-----\n", Trouble::Damaged);
-    check(b"-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----\n", Trouble::Damaged);
+    check(
+        b"-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----\n",
+        Trouble::Damaged,
+    );
     check(&vec![b'a'; LARGEST as usize + 1], Trouble::Form);
     let missing = Key::read(&PathBuf::from("no-such-key")).err();
     assert_eq!(missing.as_deref(), Some("read `no-such-key`: no such file or directory"));

@@ -95,7 +95,8 @@ fn what_ssh_keygen_has_signed_by_it_is_verified() {
 #[test]
 fn nothing_else_is_done() {
     let world = World::new("refuse", &["ed25519"]);
-    for request in [&[][..], &[1], &[9], &[17, 0], &[18], &[19], &[22], &[23], &[25], &[27], &[11, 0], &[13]] {
+    for request in [&[][..], &[1], &[9], &[17, 0], &[18], &[19], &[22], &[23], &[25], &[27], &[11, 0], &[13]]
+    {
         assert_eq!(world.ask(request).unwrap(), [FAILURE], "{request:?}");
     }
     let added = world.client("ssh-add", &["-D"], "");
@@ -130,8 +131,13 @@ fn a_real_agent_is_asked_to_list_and_to_sign_only() {
     let outer = Serving::start(inner.folder.join("outer"), agent, Access::own()).unwrap();
     let listed = client(&outer.address(), &inner.folder, "ssh-add", &["-l"], "");
     assert!(String::from_utf8_lossy(&listed.stdout).contains("(ED25519)"));
-    let signed =
-        client(&outer.address(), &inner.folder, "ssh-keygen", &["-Y", "sign", "-n", "x", "-f", "ed25519.pub"], "x");
+    let signed = client(
+        &outer.address(),
+        &inner.folder,
+        "ssh-keygen",
+        &["-Y", "sign", "-n", "x", "-f", "ed25519.pub"],
+        "x",
+    );
     assert!(signed.status.success());
     let mut stream = UnixStream::connect(outer.socket()).unwrap();
     send(&mut stream, &[19]).unwrap();

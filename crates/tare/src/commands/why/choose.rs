@@ -10,7 +10,8 @@ use crate::failure::Failure;
 /// # Errors
 /// If it means none.
 pub fn choose(record: &Record, word: &str) -> Result<Vec<usize>, Failure> {
-    let found = [by_number(record, word), by_line(record, word), by_place(record, word), by_text(record, word)];
+    let found =
+        [by_number(record, word), by_line(record, word), by_place(record, word), by_text(record, word)];
     let none = || Failure::Usage(format!("the build has no step `{word}`; `tare why` alone lists them"));
     found.into_iter().find(|places| !places.is_empty()).ok_or_else(none)
 }
@@ -22,7 +23,9 @@ fn by_number(record: &Record, word: &str) -> Vec<usize> {
 
 /// An instruction may go on for lines.
 fn by_line(record: &Record, word: &str) -> Vec<usize> {
-    let Some(line) = word.strip_prefix(':').and_then(|line| line.parse::<u32>().ok()) else { return Vec::new() };
+    let Some(line) = word.strip_prefix(':').and_then(|line| line.parse::<u32>().ok()) else {
+        return Vec::new();
+    };
     let start = record.steps.iter().map(|step| step.line).filter(|start| *start <= line).max();
     places(record, |step| Some(step.line) == start)
 }

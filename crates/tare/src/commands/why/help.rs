@@ -5,7 +5,7 @@ use store::builds::{Kind as Op, Step};
 
 /// What to do about a step's reasons.
 pub fn of(step: &Step, explained: &Explained) -> Vec<String> {
-    let helps = [git, env_file, umask, argument, tag, secret, network];
+    let helps = [git, env_file, umask, argument, tag, secret, network, build_id];
     helps.iter().filter_map(|help| help(step, explained)).collect()
 }
 
@@ -21,17 +21,18 @@ fn git(_: &Step, explained: &Explained) -> Option<String> {
 }
 
 fn env_file(_: &Step, explained: &Explained) -> Option<String> {
-    any_path(explained, |name| name == ".env" || name.starts_with(".env.")).then(|| {
-        "a .env file belongs to the place where an image runs: name it in .dockerignore".to_owned()
-    })
+    any_path(explained, |name| name == ".env" || name.starts_with(".env."))
+        .then(|| "a .env file belongs to the place where an image runs: name it in .dockerignore".to_owned())
 }
 
 /// 644 to 664, and nothing else.
 fn umask(step: &Step, explained: &Explained) -> Option<String> {
     let is_umask = |reason: &Reason| reason.kind == Kind::Mode && differs_in_others(reason);
-    let only = step.kind == Op::Copy && !explained.reasons.is_empty() && explained.reasons.iter().all(is_umask);
+    let only =
+        step.kind == Op::Copy && !explained.reasons.is_empty() && explained.reasons.iter().all(is_umask);
     only.then(|| {
-        "a checkout's modes come from the umask, git keeps only who may execute: COPY --chmod sets them".to_owned()
+        "a checkout's modes come from the umask, git keeps only who may execute: COPY --chmod sets them"
+            .to_owned()
     })
 }
 
@@ -65,8 +66,35 @@ fn secret(step: &Step, explained: &Explained) -> Option<String> {
     })
 }
 
+fn build_id(_: &Step, explained: &Explained) -> Option<String> {
+    let path = explained.same_but_id.as_ref()?;
+    Some(format!(
+        "{path} differs from before by Go's build id alone; with -ldflags=-buildid= it would be the same"
+    ))
+}
+
 fn network(_: &Step, explained: &Explained) -> Option<String> {
     explained.reasons.iter().any(|reason| reason.kind == Kind::Network).then(|| {
-        "download in a step before, and give this one --network=none: then it is seen what it reads".to_owned()
+        "download in a step before, and give this one --network=none: then it is seen what it reads"
+            .to_owned()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_umask_changes_what_group_and_others_may() {
+        let reason = |was: &str, now: &str| Reason {
+            was: Some(was.to_owned()),
+            now: Some(now.to_owned()),
+            ..Reason::of(Kind::Mode)
+        };
+        for (was, now, yes) in
+            [("644", "664", true), ("755", "700", true), ("644", "755", false), ("0:0", "1:1", false)]
+        {
+            assert_eq!(differs_in_others(&reason(was, now)), yes, "{was} {now}");
+        }
+    }
 }

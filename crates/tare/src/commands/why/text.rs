@@ -77,9 +77,16 @@ fn more(all: usize, most: usize) -> String {
 }
 
 fn unread(reasons: &[Reason], most: usize) -> String {
+    if let [reason] = reasons {
+        let verb = match (reason.was.as_deref(), reason.now.as_deref()) {
+            (Some(ABSENT), _) => "is new",
+            (_, Some(ABSENT)) => "is gone",
+            _ => "has changed",
+        };
+        return format!("{} {verb}: never read", thing(reason));
+    }
     let told: Vec<&str> = reasons.iter().take(most).map(thing).collect();
-    let have = if reasons.len() == 1 { "has" } else { "have" };
-    format!("{}{} {have} changed: never read", told.join(", "), more(reasons.len(), most))
+    format!("{}{} have changed: never read", told.join(", "), more(reasons.len(), most))
 }
 
 /// What a reason is about.
@@ -154,5 +161,64 @@ fn part(name: &str) -> &str {
         "flags" => "set of flags",
         "sources" => "list of sources",
         other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reason(kind: Kind, path: &str, was: &str, now: &str) -> Reason {
+        let some = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+        Reason { path: some(path), was: some(was), now: some(now), ..Reason::of(kind) }
+    }
+
+    fn explained(outcome: Outcome, reasons: Vec<Reason>) -> Explained {
+        let (step, instruction) = ("1/1".to_owned(), "RUN x".to_owned());
+        Explained { step, line: 1, instruction, outcome, how: None, reasons, millis: 1200, same_but_id: None }
+    }
+
+    #[test]
+    fn sentences() {
+        let by = |reason: Reason| Reason { by: Some("go".to_owned()), ..reason };
+        let new = || Reason::of(Kind::New);
+        let unread = |path| reason(Kind::Unread, path, "1", "2");
+        for (outcome, reasons, expected) in [
+            (
+                Outcome::Ran,
+                vec![by(reason(Kind::Content, "/a.go", "1", "2"))],
+                "ran, 1.2s: /a.go, read by go, has changed",
+            ),
+            (Outcome::Ran, vec![reason(Kind::Absent, "/a", ABSENT, "there")], "ran, 1.2s: /a is there now"),
+            (
+                Outcome::Ran,
+                vec![by(reason(Kind::Absent, "/a", "1", ABSENT))],
+                "ran, 1.2s: /a, looked at by go, is gone",
+            ),
+            (
+                Outcome::Ran,
+                vec![by(reason(Kind::Listing, "/d", "1", "2"))],
+                "ran, 1.2s: /d, listed by go, has other names in it",
+            ),
+            (Outcome::Changed, vec![reason(Kind::Absent, "/a", "1", ABSENT)], "changed: /a is gone"),
+            (Outcome::Changed, vec![new()], "new"),
+            (Outcome::Reused, vec![unread("/a")], "reused although /a has changed: never read"),
+            (
+                Outcome::Reused,
+                vec![unread("/a"), unread("/b"), unread("/c")],
+                "reused although /a, /b and 1 more have changed: never read",
+            ),
+            (Outcome::Failed, vec![new()], "failed after 1.2s: nothing is known of it"),
+            (Outcome::Skipped, vec![], "skipped"),
+        ] {
+            assert_eq!(sentence(&explained(outcome, reasons), 2), expected);
+        }
+    }
+
+    #[test]
+    fn a_long_command_is_one_line() {
+        assert_eq!(cut("RUN a \\\n    && b"), "RUN a && b");
+        let long = format!("RUN {}", "ä".repeat(100));
+        assert_eq!(cut(&long).chars().count(), WIDEST + 1);
     }
 }
