@@ -1,9 +1,10 @@
 //! tare and the builders that are installed, side by side: wall time of the same build, as people meet it.
 //!
 //! The workload is examples/shop, by its second Dockerfile and, as `tare-go`, without any; beside the latter stand
-//! ko and the machine's own `go build`, which makes no image. Each is built cold, unchanged, after an edit that the ignore
-//! file hides, after an edit of main.go. One JSON line a measurement goes to bench/results, with the
-//! machine and the commit, so that a claim about speed can link to it.
+//! ko and the machine's own `go build`, which makes no image. Each is built cold, unchanged, after an edit that the
+//! ignore file hides, after one that it doesn't hide and the compiler doesn't read, and after an edit of main.go. One
+//! JSON line a measurement goes to bench/results, with the machine and the commit, so that a claim about speed can
+//! link to it.
 
 use crate::place::{self, Profile};
 use crate::setup::packages;
@@ -39,8 +40,16 @@ const SCENES: &[Scene] = &[
     ("cold", |_, _| Ok(())),
     ("no-op", |_, _| Ok(())),
     ("readme", |dir, n| append(&dir.join("README.md"), &format!("\nEdit {n}.\n"))),
+    ("unread", unread),
     ("go", |dir, n| append(&dir.join("main.go"), &format!("\n// Edit {n}.\n"))),
 ];
+
+/// Edits what the compiler doesn't read, in a folder without an ignore file.
+fn unread(dir: &Path, n: usize) -> Result<()> {
+    let _ = std::fs::remove_file(dir.join(".dockerignore"));
+    append(&dir.join("README.md"), &format!("\nAnother edit {n}.\n"))?;
+    append(&dir.join("cmd/cmd_test.go"), &format!("\n// Edit {n}.\n"))
+}
 
 /// The chore.
 pub fn run(args: &[String]) -> Result<()> {

@@ -6,7 +6,6 @@
 use std::collections::BTreeMap;
 
 use plan::{Key, Part, StepId};
-use store::LayerId;
 
 use crate::build::Session;
 use crate::sight::Broken;
@@ -29,8 +28,6 @@ pub struct Note {
     pub how: Option<How>,
     /// The parts of its key.
     pub key: Vec<Part>,
-    /// The layers below it, lowest first.
-    pub below: Vec<LayerId>,
     /// The static key, in hex digits, if what it reads is watched.
     pub watched: Option<String>,
     /// Why a run of which the static key is known couldn't stand in for it.

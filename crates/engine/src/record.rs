@@ -93,7 +93,7 @@ fn one(session: &Session, id: StepId, note: &Note, offset: u32, declared: &Decla
         network: note.network,
         wide: note.wide,
         nondeterministic: note.nondeterministic,
-        asked: session.runs_again(id),
+        asked: session.runs_again(id).then(|| asking(session.settings).to_owned()),
         cache_lost: note.cache_lost,
     }
 }
@@ -101,9 +101,14 @@ fn one(session: &Session, id: StepId, note: &Note, offset: u32, declared: &Decla
 /// More of an instruction than anybody reads; a here-document may have megabytes.
 const LONGEST: usize = 2000;
 
+/// An instruction as it may be kept: what stands in an address before its host is not for others to see.
 fn shown(text: &str) -> String {
     let end = text.char_indices().nth(LONGEST).map_or(text.len(), |(end, _)| end);
-    text[..end].to_owned()
+    let word = |word: &str| {
+        let bare = word.trim_end();
+        dockerfile::address::redacted(bare) + &word[bare.len()..]
+    };
+    text[..end].split_inclusive(char::is_whitespace).map(word).collect()
 }
 
 /// Digits of a digest: enough to tell two values of one name apart, too few to look one up.
@@ -131,6 +136,10 @@ fn how(how: How) -> builds::How {
         How::Traced => builds::How::Traced,
         How::Anew => builds::How::Anew,
     }
+}
+
+fn asking(settings: &Settings) -> &'static str {
+    if settings.no_cache { "--no-cache" } else { "--no-cache-filter" }
 }
 
 fn base(session: &Session, op: &Op) -> Option<builds::Base> {
@@ -190,6 +199,14 @@ impl<'a> Declared<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn logins_in_addresses_are_not_kept() {
+        let text = "ADD --checksum=x https://me:secret@host/a \t/a\nRUN curl 'http://token@host/b'";
+        let kept = "ADD --checksum=x https://xxxxx@host/a \t/a\nRUN curl 'http://xxxxx@host/b'";
+        assert_eq!(shown(text), kept);
+        assert_eq!(shown("é".repeat(3000).as_str()).chars().count(), LONGEST);
+    }
 
     #[test]
     fn the_last_declaration_above_counts() {

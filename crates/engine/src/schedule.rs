@@ -186,7 +186,6 @@ impl Session<'_> {
             Op::Workdir(workdir) => self.workdir(id, workdir, below, self.form(id))?,
             Op::Run(run) => self.run(id, run, below, task)?,
         };
-        self.note(id, |note| note.below = below.to_vec());
         let ended = if made.how == How::Anew { Ended::Done } else { Ended::Cached };
         self.note(id, |note| note.how = Some(made.how));
         Ok(([below, &[made.layer]].concat(), ended))

@@ -261,15 +261,16 @@ impl Case<'_> {
     }
 
     fn why_run(&self) -> Vec<Reason> {
-        if self.step.asked {
-            return vec![Reason::named(Kind::Command, "--no-cache")];
+        if let Some(flag) = &self.step.asked {
+            return vec![Reason::named(Kind::Command, flag)];
         }
         if self.step.cache_lost {
             return vec![Reason::of(Kind::ToolCache)];
         }
         let mut reasons = facts::broken(self.store, self.now, self.step);
         if let Some(past) = &self.past {
-            reasons.extend(self.since(past, reasons.is_empty()));
+            let further = self.since(past, reasons.is_empty());
+            further.into_iter().for_each(|reason| add(&mut reasons, reason));
         }
         if reasons.is_empty() {
             reasons.push(Reason::of(Kind::New));
@@ -326,6 +327,15 @@ impl Case<'_> {
         reasons.extend(parts::contents_of_mounts(past.step, self.step));
         reasons.iter_mut().for_each(|reason| reason.kind = Kind::Unread);
         reasons
+    }
+}
+
+/// One thing is told once, also if it has changed in two ways.
+fn add(reasons: &mut Vec<Reason>, reason: Reason) {
+    let same =
+        |other: &Reason| (other.kind, &other.path, &other.name) == (reason.kind, &reason.path, &reason.name);
+    if !reasons.iter().any(same) {
+        reasons.push(reason);
     }
 }
 

@@ -135,9 +135,9 @@ pub struct Step {
     /// Whether it was found to make something else every time.
     #[serde(default, skip_serializing_if = "is_default")]
     pub nondeterministic: bool,
-    /// Whether it was to be done again whatever was known.
-    #[serde(default, skip_serializing_if = "is_default")]
-    pub asked: bool,
+    /// The flag that asked to do it again whatever was known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked: Option<String>,
     /// Whether only a cache that it had filled was missing.
     #[serde(default, skip_serializing_if = "is_default")]
     pub cache_lost: bool,

@@ -1,5 +1,7 @@
 //! What is below a step in two builds to the steps that made the difference.
 
+use std::collections::{HashMap, HashSet};
+
 use store::builds::{Kind as Op, Record, Step};
 use store::{LayerId, Store};
 
@@ -40,22 +42,23 @@ pub fn changed<'a>(now: &'a Record, step: &Step, past: &Past<'a>) -> Vec<Changed
 
 fn between<'a>(now: &'a Record, here: Vec<usize>, past: &Past<'a>, there: Vec<usize>) -> Vec<Changed<'a>> {
     let mut out = Vec::new();
-    let mut seen = Vec::new();
+    let order: HashMap<usize, usize> =
+        there.iter().enumerate().map(|(order, place)| (*place, order)).collect();
+    let (mut known, mut highest) = (HashSet::new(), 0);
     for at in here {
         let step = &now.steps[at];
-        let before = past.pairs[at].filter(|place| there.contains(place));
+        let before = past.pairs[at].filter(|place| order.contains_key(place));
         let was = before.map(|place| &past.record.steps[place]);
-        // Above something that it stood below, it is where it was; below something that it stood above, it isn't.
-        let moved = before.is_some_and(|place| {
-            let order = |place: &usize| there.iter().position(|other| other == place);
-            seen.iter().any(|earlier| order(earlier) > order(&place)) && !kept(step).is_empty()
-        });
+        // Something that stood above it stands below it now.
+        let moved = before.is_some_and(|place| order[&place] < highest) && !kept(step).is_empty();
         if moved || was.map_or(&[][..], kept) != kept(step) {
             out.push(Changed { was, now: Some(step) });
         }
-        seen.extend(before.filter(|_| !kept(step).is_empty()));
+        known.extend(before);
+        highest =
+            before.filter(|_| !kept(step).is_empty()).map_or(highest, |place| highest.max(order[&place]));
     }
-    let gone = there.iter().filter(|place| !past.pairs.contains(&Some(**place)));
+    let gone = there.iter().filter(|place| !known.contains(*place));
     let gone = gone.map(|place| &past.record.steps[*place]).filter(|step| !kept(step).is_empty());
     out.extend(gone.map(|step| Changed { was: Some(step), now: None }));
     out
@@ -77,11 +80,9 @@ pub fn inputs(now: &Record, step: &Step, past: &Past) -> Vec<Reason> {
         return Vec::new();
     }
     let stack = |record: &Record, step: &Step| -> Vec<LayerId> {
-        let of = |at: &u32| {
-            let input = &record.steps[*at as usize];
-            record.below(input).into_iter().chain(input.layers.iter().copied()).collect::<Vec<_>>()
-        };
-        step.inputs.iter().flat_map(of).filter(|id| *id != empty()).collect()
+        let inputs = step.inputs.iter().filter_map(|at| record.steps.get(*at as usize));
+        let all = inputs.flat_map(|input| [record.below(input), input.layers.clone()].concat());
+        all.filter(|id| *id != empty()).collect()
     };
     let (was, is) = (stack(past.record, past.step), stack(now, step));
     if was == is {

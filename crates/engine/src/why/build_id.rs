@@ -32,7 +32,7 @@ pub fn program(store: &Store, was: &[LayerId], now: &[LayerId], reasons: &[Reaso
 
 /// A Go program without its id; none if it isn't one, or can't be read.
 fn read(store: &Store, layer: &LayerId, path: &[u8]) -> Option<Vec<u8>> {
-    let mut file = Root::open(&store.layer_fs(layer)).ok()?.file(path).ok()?;
+    let mut file = Root::open(store.layer_fs(layer)).ok()?.file(path).ok()?;
     let size = file.metadata().ok()?.len();
     if size > LARGEST {
         return None;

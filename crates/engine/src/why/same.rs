@@ -96,7 +96,8 @@ impl Found {
     /// Pairs up steps, those with the highest score first, and of equal ones the nearest.
     fn best(&mut self, here: &[usize], there: &[usize], score: impl Fn(usize, usize) -> Option<u32>) {
         if here.len() * there.len() > MOST_PAIRS {
-            here.iter().zip(there).for_each(|(i, j)| self.take(*i, *j));
+            let in_order = here.iter().zip(there).filter(|(i, j)| score(**i, **j).is_some());
+            in_order.for_each(|(i, j)| self.take(*i, *j));
             return;
         }
         let all = here.iter().flat_map(|i| there.iter().map(move |j| (*i, *j)));

@@ -89,7 +89,7 @@ fn step(stage: &str, number: u32, kind: Op, instruction: &str) -> Step {
         network: false,
         wide: false,
         nondeterministic: false,
-        asked: false,
+        asked: None,
         cache_lost: false,
     }
 }
@@ -286,7 +286,10 @@ fn what_asks_for_a_run_goes_before_all_else() {
     let layer = scratch.layer(&[]);
     let run = Step { how: Some(Came::Anew), ..step("s", 2, Op::Run, "RUN x") };
     for (run, expected) in [
-        (Step { asked: true, ..run.clone() }, r#"{"kind":"command","name":"--no-cache"}"#),
+        (
+            Step { asked: Some("--no-cache".to_owned()), ..run.clone() },
+            r#"{"kind":"command","name":"--no-cache"}"#,
+        ),
         (Step { cache_lost: true, ..run.clone() }, r#"{"kind":"tool-cache"}"#),
         (run.clone(), r#"{"kind":"new"}"#),
     ] {

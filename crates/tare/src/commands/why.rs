@@ -46,11 +46,11 @@ pub fn run(args: &Why) -> Outcome {
 const FEW: usize = 3;
 const ALL: usize = 40;
 
-/// A single word that names a folder is the context.
+/// A single word that is a folder or an address is the context.
 fn step_and_context(args: &Why) -> (Option<&str>, &str) {
-    let is_folder = |word: &&str| word.starts_with(['.', '/']) && Path::new(word).is_dir();
+    let is_folder = |word: &str| word.starts_with(['.', '/']) && Path::new(word).is_dir();
     match args.step.as_deref().filter(|word| !word.is_empty()) {
-        Some(word) if args.context == "." && is_folder(&word) => (None, word),
+        Some(word) if args.context == "." && (is_folder(word) || word.contains("://")) => (None, word),
         step => (step, &args.context),
     }
 }

@@ -7,7 +7,7 @@ use super::help;
 use crate::units;
 
 /// Where an instruction is cut.
-const WIDEST: usize = 50;
+const WIDEST: usize = 60;
 
 /// The steps with their reasons, `most` of each.
 pub fn all(record: &Record, before: &[Record], steps: &[(&Step, Explained)], most: usize) -> String {
@@ -54,10 +54,12 @@ fn sentence(explained: &Explained, most: usize) -> String {
     let took = || units::duration(std::time::Duration::from_millis(explained.millis));
     let reasons = &explained.reasons;
     let is_new = reasons.first().is_some_and(|reason| reason.kind == Kind::New);
+    let is_unread = reasons.first().is_some_and(|reason| reason.kind == Kind::Unread);
     match explained.outcome {
         Outcome::Skipped => "skipped".to_owned(),
         Outcome::Reused if reasons.is_empty() => "reused".to_owned(),
-        Outcome::Reused => format!("reused although {}", unread(reasons, most)),
+        Outcome::Reused if is_unread => format!("reused although {}", unread(reasons, most)),
+        Outcome::Reused => format!("reused: {}", listed(reasons, most, of_run)),
         Outcome::Changed if is_new => "new".to_owned(),
         Outcome::Changed => format!("changed: {}", listed(reasons, most, of_change)),
         Outcome::Failed if reasons.is_empty() => format!("failed after {}", took()),
@@ -85,8 +87,9 @@ fn unread(reasons: &[Reason], most: usize) -> String {
         };
         return format!("{} {verb}: never read", thing(reason));
     }
-    let told: Vec<&str> = reasons.iter().take(most).map(thing).collect();
-    format!("{}{} have changed: never read", told.join(", "), more(reasons.len(), most))
+    let unread: Vec<&str> = reasons.iter().filter(|reason| reason.kind == Kind::Unread).map(thing).collect();
+    let told = unread[..unread.len().min(most)].join(", ");
+    format!("{told}{} have changed: never read", more(unread.len(), most))
 }
 
 /// What a reason is about.
@@ -130,7 +133,7 @@ fn of_run(reason: &Reason) -> String {
         Kind::Link => format!("{thing}{} leads elsewhere", read("followed")),
         Kind::Arg => format!("the build argument {thing} {}", of_value(was, now)),
         Kind::Env => format!("the variable {thing} {}", of_value(was, now)),
-        Kind::Command if thing.starts_with("--") => format!("{thing} asked for it"),
+        Kind::Command if thing.starts_with("--") => format!("asked for with {thing}"),
         Kind::Command => format!("its {} has changed", part(thing)),
         Kind::Base => format!("{thing} is another image than before"),
         Kind::Mount => format!("what is mounted at {thing} has changed"),
