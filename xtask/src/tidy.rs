@@ -65,7 +65,7 @@ const MOST_LINES: usize = 500;
 const LONG: &[(&str, &str)] = &[];
 
 /// Crates that may say `unsafe`.
-const UNSAFE: &[&str] = &["sandbox"];
+const UNSAFE: &[&str] = &["sandbox", "trace"];
 
 /// Words that no source has, put together so that this file hasn't them either.
 const NEVER: &[(&str, &str)] = &[

@@ -1,6 +1,9 @@
 //! The images that a build stands on: names to manifests, from the store if they were ever resolved.
 
-use std::collections::BTreeMap;
+mod locked;
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 
 use oci::{DiffId, Image, Platform, Reference};
@@ -15,6 +18,9 @@ use crate::event::{Ended, Voice};
 use crate::origin::Origins;
 use crate::settings::{NamedContext, Settings};
 use crate::toolchain::Toolchain;
+
+pub use locked::remembered;
+pub(crate) use locked::{by_digest, digest_of};
 
 /// A base image whose manifest and config are known.
 pub struct Resolved {
@@ -59,7 +65,7 @@ impl Bases {
         origins: &Origins,
         voice: &Voice,
     ) -> Result<Bases> {
-        let resolver = Resolver { store, settings, origins, voice };
+        let resolver = Resolver { store, settings, origins, voice, drifted: RefCell::default() };
         let all = wants.iter().map(|want| resolver.one(want)).collect::<Result<_>>()?;
         Ok(Bases { all })
     }
@@ -153,6 +159,8 @@ struct Resolver<'a> {
     settings: &'a Settings,
     origins: &'a Origins,
     voice: &'a Voice<'a>,
+    /// Pinned images that were asked for: several platforms want the same.
+    drifted: RefCell<BTreeSet<Reference>>,
 }
 
 impl Resolver<'_> {
@@ -163,7 +171,13 @@ impl Resolver<'_> {
         }
         let purpose =
             if self.settings.is_several() { format!(" for {}", want.platform) } else { String::new() };
-        let task = self.voice.task(format!("resolve {}{purpose}", want.name));
+        let pinned = self.pinned(want);
+        if let Some(pinned) = pinned.as_ref().filter(|_| self.settings.pull) {
+            self.look_for_drift(want, pinned)?;
+        }
+        let at = pinned.iter().filter_map(|name| name.digest).map(|digest| format!(" at {digest}"));
+        let at: String = at.collect();
+        let task = self.voice.task(format!("resolve {}{at}{purpose}", want.name));
         let found = match self.known(&place, want) {
             Some(image) => Ok((image, Ended::Cached)),
             // A build that may not work isn't worth a request: the one that may will make it.
@@ -180,7 +194,10 @@ impl Resolver<'_> {
             }
             Err(message) => {
                 task.fail(message.clone());
-                Err(not_found(want, message))
+                Err(match pinned {
+                    Some(pinned) => locked::not_had(want, &pinned, &message),
+                    None => not_found(want, message),
+                })
             }
         }
     }
@@ -212,7 +229,10 @@ impl Resolver<'_> {
             Some(NamedContext::Layout(spec)) => Place::Layout(spec.clone()),
             Some(NamedContext::Image(name)) => self.place_of(name.clone(), &want.platform),
             Some(NamedContext::Go(toolchain)) => Place::Go(toolchain.clone()),
-            _ => self.place_of(reference()?, &want.platform),
+            _ => match self.pinned(want) {
+                Some(pinned) => Place::Registry(pinned),
+                None => self.place_of(reference()?, &want.platform),
+            },
         })
     }
 
@@ -235,11 +255,9 @@ impl Resolver<'_> {
             // A folder can change under its name at any time, and asking it costs nothing.
             Place::Layout(_) => None,
             Place::Go(_) => None,
-            Place::Registry(_) if self.settings.pull => None,
-            Place::Registry(name) => {
-                let resolution = self.store.resolution(&name.to_string(), &want.platform)?;
-                self.store.load_image(&resolution.manifest).ok()
-            }
+            // What a digest means can't change.
+            Place::Registry(name) if self.settings.pull && name.digest.is_none() => None,
+            Place::Registry(name) => remembered(self.store, name, &want.platform),
         }
     }
 

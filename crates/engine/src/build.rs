@@ -144,8 +144,11 @@ fn recorded(
     let stages = dockerfile::stages(&source).map_err(Error::Dockerfile)?;
     refuse_syntax(&source)?;
     let targets = targets(settings);
-    let bases = Bases::resolve(&wants(&source, &stages, &targets)?, store, settings, origins, voice)?;
+    let wants = wants(&source, &stages, &targets)?;
+    crate::locked::check_images(&wants, settings)?;
+    let bases = Bases::resolve(&wants, store, settings, origins, voice)?;
     let plans = plans(&source, &stages, &targets, &bases)?;
+    crate::locked::check_sources(&plans, settings)?;
     warnings(&plans).into_iter().for_each(|text| voice.warn(text));
     let (contexts, asked) = (Contexts::open(store, settings)?, Mutex::default());
     let (bases, contexts, asked, one_stage) = (&bases, &contexts, &asked, stages.stages.len() == 1);

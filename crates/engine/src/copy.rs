@@ -135,11 +135,14 @@ impl Session<'_> {
         Ok(match source {
             plan::Source::Path(_) => None,
             plan::Source::Git { git, .. } => {
-                Some(Brought::Tree(elsewhere.list(&elsewhere.repository(git)?, &all)?))
+                let locked = self.settings.lock.commit(git);
+                Some(Brought::Tree(elsewhere.list(&elsewhere.repository(git, locked)?, &all)?))
             }
             plan::Source::Url { url, checksum } => {
                 let name = dockerfile::address::file_name(url);
-                let wanted = Wanted { url, name: &name, checksum: checksum.as_ref() };
+                let locked = self.settings.lock.url(url);
+                let (checksum, locked) = (checksum.as_ref(), locked.as_ref());
+                let wanted = Wanted { url, name: &name, checksum, locked };
                 // Unlike a local archive, one from the network is unpacked on request only.
                 let (layer, is_archive) = match copy.unpack {
                     Some(true) => elsewhere.unpacked(&wanted)?,

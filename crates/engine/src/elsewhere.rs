@@ -6,7 +6,7 @@
 //! archive's digest ──────┘
 //! ```
 //! What an address meant is remembered as a tag's image is: nobody is asked again until `--pull` or `--no-cache`, and
-//! where a checksum says what must come not even then. What came is kept under a key of its content, as a step's
+//! where a checksum says what must come not even then; what `tare.lock` says is taken, but with `--pull` compared. What came is kept under a key of its content, as a step's
 //! result is, so it ages and goes as layers do. The layer is no layer of the image: steps copy from it.
 
 mod checkout;
@@ -66,6 +66,11 @@ impl<'a> Elsewhere<'a> {
     fn may_remember(&self, address: &str) -> bool {
         let asks = self.settings.pull || self.settings.no_cache;
         !asks || self.memory.asked.lock().expect("no panic while held").contains(address)
+    }
+
+    /// Whether to ask if a name still means what the lock says.
+    fn looks_for_drift(&self, address: &str) -> bool {
+        self.settings.pull && !self.may_remember(address)
     }
 
     fn has_asked(&self, address: &str) {

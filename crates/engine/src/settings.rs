@@ -8,6 +8,7 @@ use std::sync::atomic::AtomicBool;
 
 use oci::Reference;
 use oci::media::Compression;
+use plan::lock::Lock;
 use store::LayerId;
 
 use crate::agent::Agent;
@@ -30,6 +31,10 @@ pub struct Settings {
     pub ignore: Option<(String, Vec<u8>)>,
     /// `tare.lock`, whether or not it is there: it is never part of the context.
     pub lock_file: Option<PathBuf>,
+    /// What it says: names that stand there mean that and nothing else.
+    pub lock: Lock,
+    /// `--locked`: no name may be missing there, nor may one be known to mean something else by now.
+    pub locked: bool,
     /// Named contexts.
     pub contexts: BTreeMap<String, NamedContext>,
     /// What decides the plan.

@@ -7,20 +7,34 @@
 //! Fed by `dockerfile` and with what `plan` knows of variables. Reads no file, asks no registry, prints nothing.
 //! Names, wording and lines of the rules that are BuildKit's are BuildKit's, so that a warning is the same in both.
 
+mod clutter;
 mod config;
+pub mod context;
+pub mod diff;
+mod find;
+mod golang;
+mod hadolint;
+mod image;
+mod lines;
+mod mend;
 mod near;
 mod official;
 pub mod page;
 pub mod rule;
 mod rules;
 mod scene;
+mod shell;
 mod walk;
 
 use dockerfile::{Diagnostic, Dockerfile, Patterns};
 use plan::{Facts, Options};
 
+use hadolint::Ignored;
+
 pub use config::Config;
-pub use rule::{Edit, Finding, Needs, Origin, Rule, Spot};
+pub use context::Context;
+pub use mend::{Mended, mend};
+pub use rule::{Changes, Edit, Finding, Needs, Origin, Rule, Spot};
 pub use rules::ALL;
 pub use scene::Scene;
 
@@ -39,6 +53,8 @@ pub struct Input<'a> {
     pub reach: Reach,
     /// The ignore patterns of the context.
     pub ignore: Option<&'a Patterns>,
+    /// What lies in the context.
+    pub context: Option<&'a Context>,
     /// What is known of base images. Without a fact, an image sets what its official namesake sets, else PATH.
     pub facts: Option<&'a Facts>,
 }
@@ -78,6 +94,12 @@ pub struct Warning {
     pub line: u32,
     /// Last line.
     pub end_line: u32,
+    /// Whether it can be mended safely.
+    pub is_fixable: bool,
+    /// What mends it in the file.
+    pub edits: Vec<Edit>,
+    /// What mends it in the ignore file: patterns to add.
+    pub unseen: Vec<String>,
 }
 
 impl Checked {
@@ -113,10 +135,14 @@ pub fn is_known(image: &str) -> bool {
 pub fn check(input: &Input, rules: &[&'static Rule]) -> Result<Checked, String> {
     let config = Config::of(input.dockerfile, &input.options.build_args)?;
     let scene = walk::scene(input);
+    // BuildKit knows nothing of hadolint: a check with its rules alone is as it is there.
+    let is_buildkit = rules.iter().all(|rule| rule.origin == Origin::BuildKit);
+    let ignored = if is_buildkit { Ignored::default() } else { Ignored::of(input.text, input.dockerfile) };
     let mut warnings = Vec::new();
     for rule in rules.iter().filter(|rule| rule.needs == Needs::Syntax || scene.is_whole) {
         let found = (rule.check)(&scene).into_iter();
         let allowed = found.filter(|finding| config.allows(rule, finding.spot.comment));
+        let allowed = allowed.filter(|finding| ignored.allows(rule, finding.spot.line));
         warnings.extend(allowed.map(|finding| rule.warning(finding)));
     }
     warnings.sort_by_key(|warning| warning.line);

@@ -1,6 +1,6 @@
 //! A rule's file to its page: the header is Markdown behind `//! `, and holds the rule's examples.
 
-use crate::rule::Rule;
+use crate::rule::{Changes, Rule};
 
 /// A fenced block of a page.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,9 +13,10 @@ pub struct Block {
     pub text: String,
 }
 
-/// The page: the header, then where the rule comes from.
+/// The page: the header, then what mends a finding, and where the rule comes from.
 pub fn page(rule: &Rule) -> String {
     let mut out = header(rule);
+    out += &format!("\n## What mends it\n\n{}\n", remedy(rule));
     out += "\n## Where it comes from\n\n";
     out += &format!("`{}`, as a rule of `{}`.", rule.name, rule.origin.name());
     if !rule.aliases.is_empty() {
@@ -30,13 +31,35 @@ pub fn page(rule: &Rule) -> String {
     out + "\n"
 }
 
+/// What `--fix` does about a rule's findings, and what that may change in the image.
+fn remedy(rule: &Rule) -> String {
+    let changed = match rule.fix {
+        None => return "You: there is no change that is right wherever this is found.".to_owned(),
+        Some(Changes::Nothing) => "nothing".to_owned(),
+        Some(Changes::Config(fields)) => format!("in its config {}", quoted(fields)),
+        Some(Changes::Files(paths)) => format!("of its files {}", quoted(paths)),
+    };
+    format!(
+        "`tare lint --fix`, where that is safe. In the image it may change {changed}, and the history's wording."
+    )
+}
+
 /// The table of all rules.
 pub fn index(rules: &[&Rule]) -> String {
     let row = |rule: &&Rule| {
-        format!("| [{0}]({0}.md) | {1} | {2} |\n", rule.name, rule.origin.name(), summary(rule))
+        let fix = if rule.fix.is_some() { "yes" } else { "" };
+        let aliases = rule.aliases.join(" ");
+        format!(
+            "| [{0}]({0}.md) | {1} | {aliases} | {fix} | {2} |\n",
+            rule.name,
+            rule.origin.name(),
+            summary(rule)
+        )
     };
     let rows: String = rules.iter().map(row).collect();
-    format!("# The rules of `tare lint`\n\n| rule | origin | finds |\n|---|---|---|\n{rows}")
+    format!(
+        "# The rules of `tare lint`\n\n| rule | origin | also | `--fix` | finds |\n|---|---|---|---|---|\n{rows}"
+    )
 }
 
 /// What a rule finds, in a sentence.

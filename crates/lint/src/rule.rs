@@ -1,4 +1,4 @@
-//! What a rule is: data, with a function that finds and perhaps one that mends.
+//! What a rule is: data, with a function that finds, and what mends a finding if that is safe.
 //!
 //! Each stands in a file of its own below `rules`. The file's header is the rule's page and its example, see `page`.
 
@@ -27,14 +27,22 @@ pub struct Rule {
     pub experimental: bool,
     /// What it finds.
     pub check: for<'s> fn(&'s Scene<'s>) -> Vec<Finding<'s>>,
-    /// What mends a finding, if that is safe.
-    pub fix: Option<Fix>,
+    /// What mending its findings may change in the image. None if they are not mended: that takes a human.
+    pub fix: Option<Changes>,
     /// The text of its file.
     pub source: &'static str,
 }
 
-/// What mends a finding: the bytes to put in the place of others.
-pub type Fix = for<'s> fn(&'s Scene<'s>, &Finding<'s>) -> Vec<Edit>;
+/// What may be different in the image once a finding is mended, besides what its history says.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Changes {
+    /// Nothing.
+    Nothing,
+    /// These fields of the config.
+    Config(&'static [&'static str]),
+    /// These files.
+    Files(&'static [&'static str]),
+}
 
 /// Text in the place of other text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +58,10 @@ pub struct Edit {
 pub enum Origin {
     /// BuildKit's: `docker build --check` has it under the same name.
     BuildKit,
+    /// hadolint's, under a name that says what it is about; its code is another name.
+    Hadolint,
+    /// Ours.
+    Tare,
 }
 
 impl Origin {
@@ -57,6 +69,8 @@ impl Origin {
     pub fn name(self) -> &'static str {
         match self {
             Origin::BuildKit => "buildkit",
+            Origin::Hadolint => "hadolint",
+            Origin::Tare => "tare",
         }
     }
 }
@@ -94,7 +108,7 @@ impl<'s> Spot<'s> {
 
     /// What was found here.
     pub fn finding(self, message: impl Into<Cow<'static, str>>) -> Finding<'s> {
-        Finding { spot: self, message: message.into() }
+        Finding { spot: self, message: message.into(), edits: Vec::new(), unseen: Vec::new() }
     }
 }
 
@@ -105,6 +119,17 @@ pub struct Finding<'s> {
     pub spot: Spot<'s>,
     /// What.
     pub message: Cow<'static, str>,
+    /// What mends it; nothing if that isn't safe here.
+    pub edits: Vec<Edit>,
+    /// What mends it: patterns for the ignore file.
+    pub unseen: Vec<String>,
+}
+
+impl Finding<'_> {
+    /// The finding, mended by these.
+    pub fn mended_by(self, edits: Vec<Edit>) -> Self {
+        Finding { edits, ..self }
+    }
 }
 
 impl Rule {
@@ -122,6 +147,13 @@ impl Rule {
         source: "",
     };
 
+    /// What the rules of hadolint have in common.
+    pub(crate) const HADOLINT: Rule =
+        Rule { origin: Origin::Hadolint, needs: Needs::Syntax, ..Rule::BUILDKIT };
+
+    /// What our own rules have in common.
+    pub(crate) const TARE: Rule = Rule { origin: Origin::Tare, ..Rule::BUILDKIT };
+
     pub(crate) fn warning(&self, finding: Finding) -> Warning {
         Warning {
             rule: self.name,
@@ -131,6 +163,9 @@ impl Rule {
             url: self.url,
             line: finding.spot.line,
             end_line: finding.spot.end_line,
+            is_fixable: self.fix.is_some() && !(finding.edits.is_empty() && finding.unseen.is_empty()),
+            edits: finding.edits,
+            unseen: finding.unseen,
         }
     }
 

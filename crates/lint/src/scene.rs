@@ -8,7 +8,9 @@ use dockerfile::{From, Instruction};
 use oci::Platform;
 
 use crate::Input;
+use crate::lines::{Line, Part, Pen};
 use crate::rule::Spot;
+use crate::shell::{Command, Script};
 
 /// A Dockerfile, looked at.
 pub struct Scene<'a> {
@@ -18,6 +20,8 @@ pub struct Scene<'a> {
     pub is_whole: bool,
     /// All stages, in order.
     pub stages: Vec<Sight<'a>>,
+    /// The file's instructions, whole or not; the first part is what stands before the first FROM.
+    pub parts: Vec<Part<'a>>,
 }
 
 /// A stage.
@@ -88,5 +92,54 @@ impl<'a> Scene<'a> {
     /// Every instruction of the stages that are reached.
     pub fn steps(&self) -> impl Iterator<Item = &Step<'a>> {
         self.stages.iter().flat_map(|sight| &sight.steps)
+    }
+
+    /// Every instruction of the file but FROM, be the file broken or not.
+    pub fn lines(&self) -> impl Iterator<Item = &Line<'a>> {
+        self.parts.iter().flat_map(|part| &part.lines)
+    }
+
+    /// What every RUN runs.
+    pub fn scripts(&self) -> impl Iterator<Item = (&Line<'a>, &Script)> {
+        self.lines().filter_map(|line| Some((line, line.script.as_ref()?)))
+    }
+
+    /// Every command of every RUN.
+    pub fn commands(&self) -> impl Iterator<Item = (&Line<'a>, &Command)> {
+        self.lines().flat_map(|line| line.commands().iter().map(move |command| (line, command)))
+    }
+
+    /// A stage with its instructions as they stand in the file. The file is whole.
+    pub fn staged(&self) -> impl Iterator<Item = (&Sight<'a>, &Part<'a>)> {
+        self.stages.iter().zip(self.parts.iter().skip(1))
+    }
+
+    /// The stages that one stands on, itself first, by their places.
+    pub fn chain(&self, index: usize) -> Vec<usize> {
+        let (mut chain, mut at) = (vec![index], index);
+        while let Some(below) = self.below(at) {
+            chain.push(below);
+            at = below;
+        }
+        chain
+    }
+
+    fn below(&self, index: usize) -> Option<usize> {
+        let sight = self.stages.get(index).filter(|sight| !sight.is_image)?;
+        let is_it = |stage: &Sight| stage.from.alias.as_deref() == Some(sight.image.text.as_str());
+        self.stages[..index].iter().rposition(is_it)
+    }
+
+    /// The stage that `COPY --from` of a name means, in the stage at `index`.
+    pub fn source(&self, name: &str, index: usize) -> Option<usize> {
+        let lower = name.to_lowercase();
+        let named =
+            self.stages[..index].iter().rposition(|stage| stage.from.alias.as_deref() == Some(&lower));
+        named.or_else(|| name.parse().ok().filter(|number| *number < index))
+    }
+
+    /// What changes the file.
+    pub fn pen(&self) -> Pen<'a> {
+        Pen { source: self.input.text, escape: self.input.dockerfile.directives.escape }
     }
 }

@@ -14,14 +14,15 @@ use plan::Options;
 use plan::scope::{Scope, platform_args};
 
 use crate::scene::{Scene, Sight, Step, Word};
-use crate::{Input, Reach, near, official};
+use crate::{Input, Reach, lines, near, official};
 
 /// Declared, they are not in the environment of a step.
 const NO_VARIABLES: [&str; 2] = ["BUILDKIT_SBOM_SCAN_CONTEXT", "BUILDKIT_SBOM_SCAN_STAGE"];
 
 /// Looks at a file.
 pub fn scene<'a>(input: &Input<'a>) -> Scene<'a> {
-    let empty = Scene { input: *input, is_whole: false, stages: Vec::new() };
+    let parts = lines::parts(input.dockerfile);
+    let empty = Scene { input: *input, is_whole: false, stages: Vec::new(), parts };
     if !input.problems.is_empty() {
         return empty;
     }

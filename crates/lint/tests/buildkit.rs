@@ -5,8 +5,15 @@ mod common;
 use common::{Subject, facts};
 use lint::Reach;
 
+/// A text, for BuildKit's rules alone.
+fn buildkit(text: &str) -> Subject {
+    let mut subject = Subject::new(text);
+    subject.rules.retain(|rule| rule.origin == lint::Origin::BuildKit);
+    subject
+}
+
 fn check(text: &str, expected: &[&str]) {
-    check_subject(&Subject::new(text), expected);
+    check_subject(&buildkit(text), expected);
 }
 
 fn check_subject(subject: &Subject, expected: &[&str]) {
@@ -14,13 +21,13 @@ fn check_subject(subject: &Subject, expected: &[&str]) {
 }
 
 fn with_args(text: &str, args: &[(&str, &str)]) -> Subject {
-    let mut subject = Subject::new(text);
+    let mut subject = buildkit(text);
     subject.options.build_args = args.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect();
     subject
 }
 
 fn with_target(text: &str, target: &str) -> Subject {
-    let mut subject = Subject::new(text);
+    let mut subject = buildkit(text);
     subject.options.target = Some(target.to_owned());
     subject
 }
@@ -183,7 +190,7 @@ fn facts_go_before_what_is_guessed() {
     let text = "FROM golang\nENV a=$MINE b=$GOPATH\nCMD run\n";
     let env = vec!["MINE=1".to_owned()];
     let config = oci::Config { env, shell: vec!["bash".to_owned()], ..oci::Config::default() };
-    let known = Subject { facts: Some(facts("golang", "linux/amd64", config)), ..Subject::new(text) };
+    let known = Subject { facts: Some(facts("golang", "linux/amd64", config)), ..buildkit(text) };
     check_subject(&known, &["2 UndefinedVar: Usage of undefined variable '$GOPATH' (did you mean $PATH?)"]);
     check(
         "FROM mine/golang\nENV b=$GOPATH\n",
@@ -203,7 +210,7 @@ fn triggers_count_where_they_are_done() {
     check(&format!("FROM scratch AS a\n{rest}\nFROM a\nFROM scratch\n"), &[]);
     let config = oci::Config { on_build: vec!["WORKDIR app".to_owned()], ..oci::Config::default() };
     let text = "FROM tools\n";
-    let known = Subject { facts: Some(facts("tools", "linux/amd64", config)), ..Subject::new(text) };
+    let known = Subject { facts: Some(facts("tools", "linux/amd64", config)), ..buildkit(text) };
     check_subject(
         &known,
         &[
@@ -222,7 +229,7 @@ fn only_stages_that_count_are_looked_into() {
         )
     };
     check(text, &[&found(2), &found(4)]);
-    check_subject(&Subject { reach: Reach::Built, ..Subject::new(text) }, &[&found(4)]);
+    check_subject(&Subject { reach: Reach::Built, ..buildkit(text) }, &[&found(4)]);
     check_subject(&with_target(text, "a"), &[&found(2)]);
     check_subject(&with_target(text, "C"), &[&found(4)]);
     check_subject(&with_target(text, "nosuch"), &[&found(4)]);
@@ -286,7 +293,7 @@ fn ports_as_they_are_written() {
 }
 
 fn with_ignore(ignore: &str, text: &str) -> Subject {
-    Subject { ignore: Some(ignore.to_owned()), ..Subject::new(text) }
+    Subject { ignore: Some(ignore.to_owned()), ..buildkit(text) }
 }
 
 #[test]
@@ -349,13 +356,13 @@ fn the_directive_and_its_argument() {
     check(&format!("#check=skip=all;error=true\n{rest}"), &[]);
     let only = format!("#check=skip=ConsistentInstructionCasing;error=true\n{rest}");
     check(&only, &[casing]);
-    let violation = Subject::new(&only).check().unwrap().violation();
+    let violation = buildkit(&only).check().unwrap().violation();
     assert_eq!(violation.as_deref(), Some("lint violation found for rules: FromAsCasing"));
     let given = [("BUILDKIT_DOCKERFILE_CHECK", "skip=ConsistentInstructionCasing")];
     check_subject(&with_args(&format!("#check=skip=all\n{rest}"), &given), &[casing]);
     let none = [("BUILDKIT_DOCKERFILE_CHECK", "skip=all")];
     assert_eq!(with_args(&only, &none).check().unwrap().violation(), None);
-    let wrong = Subject::new("# check=nonsense\nFROM scratch\n").check().unwrap_err();
+    let wrong = buildkit("# check=nonsense\nFROM scratch\n").check().unwrap_err();
     assert_eq!(wrong, "`check`: failed to parse check options: invalid check option \"nonsense\"");
 }
 
@@ -391,7 +398,7 @@ fn garbage_does_no_harm() {
                 _ => bytes[at] = next(256) as u8,
             }
         }
-        let _ = Subject::new(&String::from_utf8_lossy(&bytes)).check();
+        let _ = buildkit(&String::from_utf8_lossy(&bytes)).check();
     }
     let doubling: String = (0..60).map(|_| "ENV A=$A$A\n").collect();
     let stages: String = (0..300).map(|n| format!("FROM s{n} AS s{}\n", n + 1)).collect();
@@ -401,7 +408,7 @@ fn garbage_does_no_harm() {
 #[test]
 fn five_hundred_files_take_no_second() {
     let body: String = (0..40).map(|n| format!("ENV A{n}=$B{n} C{n}=${{D{n}:-x}}\nRUN echo {n}\n")).collect();
-    let subject = Subject::new(&format!("FROM golang\n{body}"));
+    let subject = buildkit(&format!("FROM golang\n{body}"));
     let started = std::time::Instant::now();
     for _ in 0..500 {
         assert_eq!(subject.check().unwrap().warnings.len(), 80);

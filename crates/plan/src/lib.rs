@@ -13,6 +13,7 @@ pub mod scope;
 pub mod history;
 pub mod state;
 pub mod wants;
+pub mod named;
 mod instruction;
 pub mod lower;
 pub mod outline;

@@ -31,7 +31,7 @@ pub enum Command {
     Build(Box<Build>),
     /// Writes the Dockerfile that `tare build` would use for a Go project without one.
     Init(Box<Init>),
-    /// Writes down in tare.lock what a Go project's toolchain hashes to.
+    /// Writes down in tare.lock what the names in a Dockerfile stand for, or a Go project's toolchain.
     Pin(Box<Pin>),
     /// Tells why each step of a build ran, or didn't have to.
     Why(Why),

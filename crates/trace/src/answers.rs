@@ -57,6 +57,9 @@ const LEAST_MINOR: u32 = 28;
 const MAX_PAGES: u16 = 256;
 const MOST_READ: u64 = 1 << 20;
 
+/// What a directory says that it is long.
+const DIR_SIZE: u64 = 4096;
+
 type Done = Result<(), Errno>;
 
 impl Served {
@@ -73,6 +76,11 @@ impl Served {
     /// What was touched so far.
     pub(crate) fn touched(&self) -> Touched {
         self.log.take(&self.shown)
+    }
+
+    /// Closes the files that are open for reading.
+    pub(crate) fn close_files(&self) {
+        self.contents.close_all();
     }
 
     /// Makes the answer; says whether there is one.
@@ -316,7 +324,9 @@ fn attributes(answer: &mut Answer, node: &Node) {
     let size = match &node.holds {
         Holds::File { size, .. } => *size,
         Holds::Symlink { target } => target.len() as u64,
-        Holds::Dir(_) | Holds::Whiteout => 0,
+        // As most file systems have it: `test -s` asks.
+        Holds::Dir(_) => DIR_SIZE,
+        Holds::Whiteout => 0,
     };
     let links = if matches!(node.holds, Holds::Dir(_)) { 2 } else { 1 };
     let Time { sec, nsec } = node.mtime;

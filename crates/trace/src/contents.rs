@@ -44,6 +44,11 @@ impl Contents {
         }
     }
 
+    /// Closes all of them.
+    pub(crate) fn close_all(&self) {
+        self.lock().clear();
+    }
+
     /// Nobody has it open any more.
     pub(crate) fn close(&self, id: Id) {
         self.lock().retain(|(known, _)| *known != id);

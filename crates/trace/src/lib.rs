@@ -33,6 +33,8 @@ mod contents;
 
 mod mount;
 
+mod table;
+
 mod serve;
 
 #[cfg(test)]

@@ -1,11 +1,13 @@
 //! Threads that read the kernel's messages and answer them.
 //!
 //! Each waits for the device and for the word to stop, so it ends whatever becomes of the mount. It never touches the
-//! mounted files and never starts a process, for either could wait for its own answers.
+//! mounted files and never starts a process, for either could wait for its own answers. The threads have a table of
+//! descriptors of their own, see `table`: what they open they close, and what others opened they never do.
 
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::sync::Arc;
+use std::sync::mpsc::Sender;
 use std::thread::JoinHandle;
 
 use rustix::event::epoll::{self, EventData, EventFlags};
@@ -16,6 +18,7 @@ use crate::answers::Served;
 use crate::ground::Ground;
 use crate::mount;
 use crate::policy::Policy;
+use crate::table;
 use crate::touched::Touched;
 use crate::tree::Tree;
 use crate::wire::{Answer, Request};
@@ -29,9 +32,9 @@ const LONGEST: usize = 64 << 10;
 /// A tree that is being served. Dropped, it stops, and the mount is dead.
 pub struct Server {
     served: Arc<Served>,
-    device: Arc<OwnedFd>,
     stop: OwnedFd,
-    threads: Vec<JoinHandle<()>>,
+    /// The first of the threads, which starts the others and waits for them.
+    thread: Option<JoinHandle<()>>,
 }
 
 impl Server {
@@ -45,14 +48,12 @@ impl Server {
         ground: Option<Arc<Ground>>,
         policy: Arc<dyn Policy>,
     ) -> io::Result<(Server, OwnedFd)> {
-        let device = Arc::new(mount::open()?);
+        let device = mount::open()?;
         let stop = eventfd(0, EventfdFlags::CLOEXEC)?;
         let served = Arc::new(Served::new(tree, ground, policy));
-        let mut server = Server { served, device, stop, threads: Vec::new() };
-        let mount = mount::mount(server.device.as_fd())?;
-        for _ in 0..THREADS {
-            server.spawn()?;
-        }
+        let mut server = Server { served, stop, thread: None };
+        let mount = mount::mount(device.as_fd())?;
+        server.spawn(&device)?;
         Ok((server, mount))
     }
 
@@ -62,18 +63,19 @@ impl Server {
         self.served.touched()
     }
 
-    fn spawn(&mut self) -> io::Result<()> {
-        let (served, device) = (self.served.clone(), self.device.clone());
-        let events = watch(&device, &self.stop)?;
+    /// Starts the threads. When they have their own table, the caller's device can and must be closed.
+    fn spawn(&mut self, device: &OwnedFd) -> io::Result<()> {
+        let (served, raw) = (self.served.clone(), [device.as_raw_fd(), self.stop.as_raw_fd()]);
+        let (ready, started) = std::sync::mpsc::channel();
         let thread = std::thread::Builder::new().name("trace".into());
-        self.threads.push(thread.spawn(move || serve(&served, &device, &events))?);
-        Ok(())
+        self.thread = Some(thread.spawn(move || first(&served, raw, &ready))?);
+        started.recv().unwrap_or_else(|_| Err(io::Error::other("the serving thread ended")))
     }
 
     fn stop(&mut self) {
         // It fails only when the counter is full, and then it is not 0.
         let _ = rustix::io::write(&self.stop, &1u64.to_ne_bytes());
-        for thread in self.threads.drain(..) {
+        if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
     }
@@ -85,8 +87,40 @@ impl Drop for Server {
     }
 }
 
+/// The first thread: gets a table, starts the others, serves, and closes what was opened.
+fn first(served: &Served, raw: [RawFd; 2], ready: &Sender<io::Result<()>>) {
+    let _files = ClosedHere(served);
+    let began = table::own(raw).and_then(|[device, stop]| Ok((watch_each(&device, &stop)?, device)));
+    let (events, device) = match began {
+        Ok(began) => began,
+        Err(e) => return drop(ready.send(Err(e))),
+    };
+    let _ = ready.send(Ok(()));
+    std::thread::scope(|scope| {
+        for events in &events[1..] {
+            let thread = std::thread::Builder::new().name("trace".into());
+            // One alone is slower and no less right.
+            let _ = thread.spawn_scoped(scope, || serve(served, &device, events));
+        }
+        serve(served, &device, &events[0]);
+    });
+}
+
+/// Closes the files that were served, in the table in which they were opened.
+struct ClosedHere<'a>(&'a Served);
+
+impl Drop for ClosedHere<'_> {
+    fn drop(&mut self) {
+        self.0.close_files();
+    }
+}
+
 const DEVICE: u64 = 0;
 const STOP: u64 = 1;
+
+fn watch_each(device: &OwnedFd, stop: &OwnedFd) -> io::Result<Vec<OwnedFd>> {
+    (0..THREADS).map(|_| watch(device, stop)).collect()
+}
 
 /// A thread's own set of events: of several that wait for the device, one is woken.
 fn watch(device: &OwnedFd, stop: &OwnedFd) -> io::Result<OwnedFd> {

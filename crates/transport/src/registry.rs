@@ -58,6 +58,17 @@ impl Registry {
         self.anywhere(reference, |at| self.resolve_at(at, reference, platform))
     }
 
+    /// What a name stands for now, on whichever platform: the digest of an index, or of a manifest if there is none.
+    ///
+    /// # Errors
+    /// As [`Registry::resolve`].
+    pub fn digest(&self, reference: &Reference) -> Result<Digest> {
+        self.anywhere(reference, |at| {
+            let (top, _) = self.document(at, &reference.selector(), reference.digest)?;
+            Ok(top.digest)
+        })
+    }
+
     fn resolve_at(&self, at: &Endpoint, reference: &Reference, platform: &Platform) -> Result<Resolved> {
         let (top, bytes) = self.document(at, &reference.selector(), reference.digest)?;
         let fetch =

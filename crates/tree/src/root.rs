@@ -298,7 +298,7 @@ fn kind_of(stat: &rustix::fs::Stat) -> Type {
 /// A path to an opened object or a name in it for the calls that take no descriptor; the kernel
 /// resolves it to the very inode, whatever has been renamed meanwhile.
 fn magic(fd: &impl AsFd, name: &[u8]) -> (CString, bool) {
-    let mut path = format!("/proc/self/fd/{}", fd.as_fd().as_raw_fd()).into_bytes();
+    let mut path = format!("/proc/thread-self/fd/{}", fd.as_fd().as_raw_fd()).into_bytes();
     if !name.is_empty() {
         path.push(b'/');
         path.extend_from_slice(name);

@@ -91,7 +91,7 @@ impl Pool {
             .collect();
         let mut names = Vec::new();
         for dir in [""].into_iter().chain(dirs.iter().map(String::as_str)) {
-            names.extend((0..dice.range(2, 6)).map(|_| join(dir, *dice.pick(NAMES))));
+            names.extend((0..dice.range(2, 6)).map(|_| join(dir, dice.pick::<&str>(NAMES))));
         }
         names.sort();
         names.dedup();

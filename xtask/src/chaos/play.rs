@@ -9,12 +9,12 @@ use crate::case::room::Room;
 use crate::world::Around;
 use crate::{Result, shell};
 use serde_json::Value;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// What became of RUNs.
-#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+#[derive(Clone, Default, PartialEq, Eq, Debug)]
 pub struct Tally {
     /// Reused, since nothing below them had changed.
     pub exact: usize,
@@ -24,6 +24,8 @@ pub struct Tally {
     pub ran: usize,
     /// Run, though what they made is what they had made in the build before.
     pub missed: usize,
+    /// Why they were run: what sort of fact had broken.
+    pub because: BTreeMap<String, usize>,
 }
 
 impl std::ops::AddAssign for Tally {
@@ -32,6 +34,9 @@ impl std::ops::AddAssign for Tally {
         self.traced += other.traced;
         self.ran += other.ran;
         self.missed += other.missed;
+        for (look, count) in other.because {
+            *self.because.entry(look).or_default() += count;
+        }
     }
 }
 
@@ -44,7 +49,7 @@ impl Tally {
 
 impl std::fmt::Display for Tally {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Tally { exact, traced, ran, missed } = self;
+        let Tally { exact, traced, ran, missed, .. } = self;
         write!(f, "{exact} reused as exact, {traced} as traced, {ran} ran, {missed} of them missed")
     }
 }
@@ -193,7 +198,7 @@ fn fault(state: usize, well: bool, message: &str, steps: &[Value]) -> Option<Fau
 
 /// What a build says besides its progress.
 fn said(message: &str) -> String {
-    let is_progress = |line: &&str| line.starts_with('#') && !line.contains("ERROR");
+    let is_progress = |line: &&str| line.starts_with('#') && !line.contains("ERROR: what");
     let lines: Vec<&str> = message.lines().filter(|line| !is_progress(line) && line.contains(' ')).collect();
     shell::tail(&lines.join("\n"), 25)
 }
@@ -206,7 +211,12 @@ fn tally(steps: &[Value], before: &Made) -> Tally {
             Some("traced") => tally.traced += 1,
             _ => {
                 tally.ran += 1;
-                tally.missed += usize::from(before.get(&name(step)) == Some(&step["layers"]));
+                if before.get(&name(step)) == Some(&step["layers"]) {
+                    tally.missed += 1;
+                    // Without a fact there was no run whose facts are known.
+                    let look = step["broken"]["fact"]["look"].as_str().unwrap_or("nothing known");
+                    *tally.because.entry(look.to_owned()).or_default() += 1;
+                }
             }
         }
     }

@@ -22,7 +22,7 @@ const LINES: &[&str] = &[
     "test -x {p} && echo runs",
     "test -d {p} && echo dir",
     "test -L {p} && echo link",
-    "test -s {p} && echo full",
+    "test -f {p} && test -s {p} && echo full",
     "test -f {p} && echo plain",
     "[ -r {p} ] && [ -w {p} ] && echo mine",
     "[ {p} -ef {q} ] && echo same",
@@ -34,24 +34,24 @@ const LINES: &[&str] = &[
     "ls -A {d}",
     "ls -d {p} {p}/",
     "ls -pA {d}",
-    "ls -RA {d}",
+    "ls -RA {d} 2>/dev/null",
     "ls -lnA {d} | awk '!/^total/ { print $1, $3, $4, /^d/ ? \"\" : $5 }'",
-    "find {d} | sort",
-    "find {d} -type f -exec wc -c {} + | sort",
-    "find {d} -type l -exec readlink {} \\; | sort",
-    "find {d} -perm -100 -type f | sort",
-    "find {d} -name '*{w}*' | sort",
-    "find {d} -maxdepth 1 -type d | sort",
-    "find {d} -empty -type f | sort",
+    "find {d} 2>/dev/null | sort",
+    "find {d} -type f -exec wc -c {} + 2>/dev/null | sort",
+    "find {d} -type l -exec readlink {} \\; 2>/dev/null | sort",
+    "find {d} -perm -100 -type f 2>/dev/null | sort",
+    "find {d} -name '*{w}*' 2>/dev/null | sort",
+    "find {d} -maxdepth 1 -type d 2>/dev/null | sort",
+    "find {d} -empty -type f 2>/dev/null | sort",
     "find -L {d} -maxdepth 3 -type f 2>/dev/null | sort",
-    "find {d} -size +0 -type f | sort",
+    "find {d} -size +0 -type f 2>/dev/null | sort",
     "wc {p}",
     "wc -l <{p}",
     "readlink {p}",
     "readlink -f {p}",
     "realpath {p}",
-    "grep -r {w} {d} | sort",
-    "grep -rl {w} . | sort",
+    "grep -r {w} {d} 2>/dev/null | sort",
+    "grep -rl {w} /src 2>/dev/null | sort",
     "grep -c {w} {p} {q}",
     "for f in {d}/*; do [ -f \"$f\" ] && head -c {k} \"$f\"; done",
     "for f in {d}/* {d}/.[a-z]*; do echo \"$f\"; done",
@@ -66,7 +66,7 @@ const LINES: &[&str] = &[
     "md5sum {p} {q}",
     "cmp {p} {q}",
     "diff {p} {q}",
-    "diff -rq {d} {e} | sort",
+    "diff -rq {d} {e} 2>/dev/null | sort",
     "sort {p} | uniq -c",
     "cat {d}/* 2>/dev/null | wc",
     "read -r line <{p} && echo \"$line\"",
@@ -146,7 +146,7 @@ const LINES: &[&str] = &[
     "mkdir {n}",
     "mkdir -p {d}/new && ls -A {d}",
     "rm -rf {d} 2>/dev/null; mkdir -p {d}; ls -A {d}",
-    "rm -rf {d} 2>/dev/null; mkdir -p {d}; echo {w} >{d}/new; find {d}",
+    "rm -rf {d} 2>/dev/null; mkdir -p {d}; echo {w} >{d}/new; find {d} | sort",
     "rm -f {p}; mkdir {p} && touch {p}/in",
     "rm -rf {p} 2>/dev/null; echo {w} >{p}",
     "rm -rf {p} 2>/dev/null; ln -s {q} {p}; cat {p}",
@@ -158,7 +158,7 @@ const LINES: &[&str] = &[
     "exec 3<{p}; rm -f {p}; cat <&3; exec 3<&-",
     "(umask 077; cp {p} {n}; mkdir /out/{o})",
     "tar c {d} 2>/dev/null | tar x -C /tmp 2>/dev/null; ls -A /tmp",
-    "find {d} -type f | sort | head -1 | xargs -r rm",
+    "find {d} -type f 2>/dev/null | sort | head -1 | xargs -r rm",
     "cat {p} >{n}; wc -c {n}",
     "cp /out/* /tmp/ 2>/dev/null; ls -A /tmp",
     "cat /out/[r-s]* 2>/dev/null | wc -c",
@@ -199,7 +199,7 @@ fn line(dice: &mut Dice, pool: &Pool) -> String {
 /// The text before a `{x}`, its letter, and the text behind.
 fn placeholder(text: &str) -> Option<(&str, char, &str)> {
     let at = text.char_indices().map(|(at, _)| at).find(|&at| {
-        let bytes = text[at..].as_bytes();
+        let bytes = &text.as_bytes()[at..];
         bytes[0] == b'{' && bytes.get(2) == Some(&b'}') && b"pqdenowmk".contains(&bytes[1])
     })?;
     Some((&text[..at], char::from(text.as_bytes()[at + 1]), &text[at + 3..]))
@@ -219,7 +219,7 @@ fn new(dice: &mut Dice, pool: &Pool) -> String {
         return pool.any(dice);
     }
     let dir = if dice.percent(30) { String::new() } else { pool.dir(dice) };
-    join(&dir, *dice.pick(&["n1", "n2", "n3", "tool"]))
+    join(&dir, dice.pick::<&str>(&["n1", "n2", "n3", "tool"]))
 }
 
 /// A path of the context in a script: relative, with a detour, or absolute.

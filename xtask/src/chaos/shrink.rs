@@ -8,7 +8,7 @@ use crate::world::Around;
 use std::time::{Duration, Instant};
 
 /// Nobody waits longer for a small example.
-const PATIENCE: Duration = Duration::from_secs(90);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The smallest states that were found, and their fault.
 pub fn shrink(states: &[State], fault: Fault, number: usize, around: &Around) -> (Vec<State>, Fault) {

@@ -17,37 +17,82 @@ use super::repository::Repository;
 use super::web::{short, text};
 use crate::error::{Error, Result, doing};
 use crate::event::Task;
+use crate::locked::moved;
 
 impl Elsewhere<'_> {
-    /// The files of a repository.
+    /// The files of a repository: of the locked commit, unless the address names one itself.
     ///
     /// # Errors
     /// If they can't be had, or aren't what they must be.
-    pub fn repository(&self, wanted: &Address) -> Result<LayerId> {
+    pub fn repository(&self, wanted: &Address, locked: Option<&str>) -> Result<LayerId> {
         let name = address(wanted);
+        let locked = locked.filter(|_| wanted.commit().is_none() && wanted.checksum.is_none());
         let _lock = self.store.lock(&format!("url-{}", short(&name)))?;
-        let commit = self.known_commit(wanted, &name)?;
+        let commit = match locked {
+            Some(locked) => self.known_locked(wanted, &name, locked),
+            None => self.known_commit(wanted, &name)?,
+        };
         if let Some(layer) = commit.as_ref().and_then(|commit| self.known(&key(wanted, commit))) {
             return Ok(layer);
         }
         self.must_work()?;
         let task = self.voice.task(format!("fetch {}", shown(wanted)));
-        let result = self.clone(wanted, &name, commit, &task);
-        let result = result.map_err(|e| explain(wanted, e));
+        let result = self.with_git(wanted, |git| {
+            let commit = match (commit, locked) {
+                (Some(commit), _) => commit,
+                (None, Some(locked)) => self.ask_locked(wanted, &name, locked, git)?,
+                (None, None) => self.ask_commit(wanted, &name, git)?,
+            };
+            self.clone(wanted, &commit, git, &task)
+        });
         task.close(&result);
         result
+    }
+
+    /// What the ref is today.
+    ///
+    /// # Errors
+    /// If the repository can't be asked, or hasn't got it.
+    pub fn commit(&self, wanted: &Address) -> Result<String> {
+        let name = address(wanted);
+        self.must_work()?;
+        let task = self.voice.task(format!("resolve {}", shown(wanted)));
+        // What it has to be is what is asked for.
+        let free = Address { checksum: None, ..wanted.clone() };
+        let result = self.with_git(wanted, |git| self.ask_commit(&free, &name, git));
+        task.close(&result);
+        result.map(|found| found.commit)
+    }
+
+    /// What the ref was when it was last asked for.
+    pub fn last_commit(&self, wanted: &Address) -> Option<String> {
+        self.store.commit(&address(wanted)).map(|commit| commit.commit)
+    }
+
+    /// The locked commit, unless it is to be compared first, or `.git` is to say which ref led to it.
+    fn known_locked(&self, wanted: &Address, name: &str, locked: &str) -> Option<Commit> {
+        if self.looks_for_drift(name) {
+            return None;
+        }
+        let known = self.store.commit(name).filter(|known| known.commit == locked);
+        known.or_else(|| (!keeps_git_dir(wanted)).then(|| given(wanted, locked)))
+    }
+
+    fn ask_locked(&self, wanted: &Address, name: &str, locked: &str, git: &Git) -> Result<Commit> {
+        let today = self.ask_commit(wanted, name, git)?;
+        if today.commit == locked {
+            return Ok(today);
+        }
+        if self.settings.pull {
+            moved(self.settings, self.voice, &plan::lock::git_name(wanted), &today.commit, locked)?;
+        }
+        Ok(given(wanted, locked))
     }
 
     /// What the ref is known to be without asking.
     fn known_commit(&self, wanted: &Address, name: &str) -> Result<Option<Commit>> {
         if let Some(commit) = wanted.commit() {
-            let commit = Commit {
-                remote: redacted(&wanted.url()),
-                reference: String::new(),
-                object: commit.to_owned(),
-                commit: commit.to_owned(),
-                at: 0,
-            };
+            let commit = given(wanted, commit);
             return check(wanted, &commit).map(|()| Some(commit));
         }
         let known = self.store.commit(name);
@@ -58,7 +103,12 @@ impl Elsewhere<'_> {
         })
     }
 
-    fn clone(&self, wanted: &Address, name: &str, known: Option<Commit>, task: &Task) -> Result<LayerId> {
+    /// Does something with a git that knows the address and who asks.
+    fn with_git<T>(&self, wanted: &Address, work: impl FnOnce(&Git) -> Result<T>) -> Result<T> {
+        self.as_git(wanted, work).map_err(|e| explain(wanted, e))
+    }
+
+    fn as_git<T>(&self, wanted: &Address, work: impl FnOnce(&Git) -> Result<T>) -> Result<T> {
         let home = self.store.scratch("git-home")?;
         std::fs::create_dir(&home).map_err(doing("make a folder for git"))?;
         let agent = self.settings.agents.get("default").filter(|_| wanted.is_ssh());
@@ -70,15 +120,15 @@ impl Elsewhere<'_> {
             agent: lent.as_ref().map(|lent| lent.address.as_path()),
             stop: &self.settings.cancel,
         };
-        let commit = match known {
-            Some(commit) => commit,
-            None => self.ask_commit(wanted, name, &git)?,
-        };
-        let key = key(wanted, &commit);
+        work(&git)
+    }
+
+    fn clone(&self, wanted: &Address, commit: &Commit, git: &Git, task: &Task) -> Result<LayerId> {
+        let key = key(wanted, commit);
         if let Some(layer) = self.known(&key) {
             return Ok(layer);
         }
-        let repository = Repository::open(self.store, &git, wanted, &commit)?;
+        let repository = Repository::open(self.store, git, wanted, commit)?;
         repository.fetch()?;
         task.print(format!("{} {}\n", commit.reference, commit.commit).trim_start().as_bytes());
         let (folder, entries) = repository.check_out()?;
@@ -142,6 +192,12 @@ fn redacted_scope(url: &str) -> String {
 /// Under what the store remembers a ref.
 fn address(wanted: &Address) -> String {
     format!("{}\n{}", wanted.url(), wanted.reference.as_deref().unwrap_or("HEAD"))
+}
+
+/// A commit that nobody was asked for.
+fn given(wanted: &Address, commit: &str) -> Commit {
+    let (object, commit) = (commit.to_owned(), commit.to_owned());
+    Commit { remote: redacted(&wanted.url()), reference: String::new(), object, commit, at: 0 }
 }
 
 fn shown(wanted: &Address) -> String {

@@ -42,9 +42,10 @@ impl Elsewhere<'_> {
     /// If it can't be had.
     pub fn context(&self, place: &Place) -> Result<Tree> {
         match place {
-            Place::Git(git) => self.repository(git).map(|layer| Tree { layer, only: None }),
+            Place::Git(git) => self.repository(git, None).map(|layer| Tree { layer, only: None }),
             Place::Url(url) => {
-                let (layer, is_archive) = self.unpacked(&Wanted { url, name: FILE, checksum: None })?;
+                let (layer, is_archive) =
+                    self.unpacked(&Wanted { url, name: FILE, checksum: None, locked: None })?;
                 Ok(Tree { layer, only: (!is_archive).then_some(FILE) })
             }
             Place::Archive(file, digest) => {
@@ -59,8 +60,10 @@ impl Elsewhere<'_> {
     /// If it can't be had.
     pub fn named(&self, place: &Remote) -> Result<LayerId> {
         match place {
-            Remote::Git(git) => self.repository(git),
-            Remote::Url(url) => Ok(self.file(&Wanted { url, name: FILE, checksum: None })?.layer),
+            Remote::Git(git) => self.repository(git, None),
+            Remote::Url(url) => {
+                Ok(self.file(&Wanted { url, name: FILE, checksum: None, locked: None })?.layer)
+            }
         }
     }
 

@@ -20,6 +20,7 @@ use super::Elsewhere;
 use super::trees::{archive_key, file_key};
 use crate::error::{Error, Result, doing};
 use crate::event::Task;
+use crate::locked::moved;
 
 /// A file that is here.
 pub struct Fetched {
@@ -38,6 +39,14 @@ pub struct Wanted<'a> {
     pub name: &'a str,
     /// What it must hash to.
     pub checksum: Option<&'a Digest>,
+    /// What it must hash to if nothing else is said.
+    pub locked: Option<&'a Digest>,
+}
+
+impl Wanted<'_> {
+    fn expected(&self) -> Option<&Digest> {
+        self.checksum.or(self.locked)
+    }
 }
 
 impl Elsewhere<'_> {
@@ -47,11 +56,16 @@ impl Elsewhere<'_> {
     /// If it can't be had, or isn't what it must be.
     pub fn file(&self, wanted: &Wanted) -> Result<Fetched> {
         let _lock = self.store.lock(&format!("url-{}", short(wanted.url)))?;
+        self.look_for_drift(wanted)?;
         if let Some(file) = self.known_file(wanted)
             && let Some(layer) = self.known(&file_key(&file, wanted.name))
         {
             return Ok(Fetched { layer, file });
         }
+        self.bring(wanted)
+    }
+
+    fn bring(&self, wanted: &Wanted) -> Result<Fetched> {
         self.must_work()?;
         let task = self.voice.task(format!("fetch {}", redacted(wanted.url)));
         let result = self.fetch(wanted, &task);
@@ -59,11 +73,29 @@ impl Elsewhere<'_> {
         result
     }
 
+    /// What was locked, and what is there now.
+    fn look_for_drift(&self, wanted: &Wanted) -> Result<()> {
+        let Some(locked) = wanted.locked.filter(|_| wanted.checksum.is_none()) else { return Ok(()) };
+        if !self.looks_for_drift(wanted.url) {
+            return Ok(());
+        }
+        let today = self.bring(&Wanted { locked: None, ..*wanted })?.file;
+        match today == *locked {
+            true => Ok(()),
+            false => {
+                let (name, today, locked) =
+                    (plan::lock::url_name(wanted.url), today.to_string(), locked.to_string());
+                moved(self.settings, self.voice, &name, &today, &locked)
+            }
+        }
+    }
+
     /// What is in the archive at an address; if it is none, the file itself.
     ///
     /// # Errors
     /// As [`Elsewhere::file`], and if the archive is broken.
     pub fn unpacked(&self, wanted: &Wanted) -> Result<(LayerId, bool)> {
+        self.look_for_drift(wanted)?;
         if let Some(layer) = self.known_file(wanted).and_then(|file| self.known(&archive_key(&file))) {
             return Ok((layer, true));
         }
@@ -86,7 +118,7 @@ impl Elsewhere<'_> {
     /// What the file is known to hash to without asking.
     fn known_file(&self, wanted: &Wanted) -> Option<Digest> {
         let remembered = || self.may_remember(wanted.url).then(|| self.store.download(wanted.url)).flatten();
-        wanted.checksum.copied().or_else(|| remembered().map(|download| download.file))
+        wanted.expected().copied().or_else(|| remembered().map(|download| download.file))
     }
 
     fn fetch(&self, wanted: &Wanted, task: &Task) -> Result<Fetched> {
@@ -96,7 +128,7 @@ impl Elsewhere<'_> {
         };
         let earlier = self.store.download(wanted.url);
         let earlier = earlier.and_then(|d| Some((self.known(&file_key(&d.file, wanted.name))?, d)));
-        let asked = earlier.as_ref().filter(|_| wanted.checksum.is_none()).map(|(_, download)| download);
+        let asked = earlier.as_ref().filter(|_| wanted.expected().is_none()).map(|(_, download)| download);
         let answer = self.ask(wanted.url, asked).map_err(during)?;
         let fetched = match (answer.status().as_u16(), earlier) {
             (304, Some((layer, download))) => Fetched { layer, file: download.file },
@@ -141,9 +173,7 @@ impl Elsewhere<'_> {
         let (file, size, content) = self.copy(&mut body, &path, &mut |done| {
             task.moved(wanted.name, done, total.max(done));
         })?;
-        if let Some(expected) = wanted.checksum.filter(|expected| **expected != file) {
-            return Err(Error::Other(format!("digest mismatch: it is {file} (expected: {expected})")));
-        }
+        check(wanted, &file)?;
         let seconds = last_modified.as_deref().and_then(oci::time::parse_http).unwrap_or(0);
         finish(&path, seconds).map_err(say())?;
         let root = Root::open(&folder).map_err(say())?;
@@ -183,6 +213,16 @@ impl Elsewhere<'_> {
         let size = sha.count();
         Ok((sha.finish(), size, Content(blake.finalize().into())))
     }
+}
+
+fn check(wanted: &Wanted, file: &Digest) -> Result<()> {
+    let Some(expected) = wanted.expected().filter(|expected| *expected != file) else { return Ok(()) };
+    Err(Error::Other(match wanted.checksum {
+        Some(_) => format!("digest mismatch: it is {file} (expected: {expected})"),
+        None => format!(
+            "it is {file} now, and tare.lock has {expected}\nhint: `tare pin --update` takes what is there now"
+        ),
+    }))
 }
 
 fn finish(path: &Path, seconds: i64) -> std::io::Result<()> {

@@ -20,7 +20,7 @@
 
 use dockerfile::{Instruction, Kind};
 
-use crate::rule::{Finding, Rule, Spot};
+use crate::rule::{Changes, Finding, Rule, Spot};
 use crate::scene::Scene;
 
 /// The rule.
@@ -29,6 +29,7 @@ pub static RULE: Rule = Rule {
     description: "All commands within the Dockerfile should use the same casing (either upper or lower)",
     url: "https://docs.docker.com/go/dockerfile/rule/consistent-instruction-casing/",
     check,
+    fix: Some(Changes::Nothing),
     source: include_str!("consistent_instruction_casing.rs"),
     ..Rule::BUILDKIT
 };
@@ -45,7 +46,9 @@ fn check<'s>(scene: &'s Scene) -> Vec<Finding<'s>> {
         false => (str::to_uppercase, "uppercase"),
     };
     let odd = all.into_iter().filter(|one| case(&one.keyword_text) != one.keyword_text);
-    odd.map(|one| Spot::in_file(one).finding(message(&one.keyword_text, name))).collect()
+    let pen = scene.pen();
+    let fix = |one: &Instruction| pen.rewrite(one, 0..one.keyword_text.len(), &case(&one.keyword_text));
+    odd.map(|one| Spot::in_file(one).finding(message(&one.keyword_text, name)).mended_by(fix(one))).collect()
 }
 
 fn message(keyword: &str, case: &str) -> String {

@@ -8,12 +8,12 @@
 //!
 //! ## Bad
 //! ```dockerfile
-//! FROM busybox AS files
+//! FROM busybox:1.37.0 AS files
 //! FROM scratch AS files
 //! ```
 //! ## Good
 //! ```dockerfile
-//! FROM busybox AS tools
+//! FROM busybox:1.37.0 AS tools
 //! FROM scratch AS files
 //! ```
 
@@ -27,6 +27,7 @@ use crate::scene::Scene;
 /// The rule.
 pub static RULE: Rule = Rule {
     name: "DuplicateStageName",
+    aliases: &["DL3024"],
     description: "Stage names should be unique",
     url: "https://docs.docker.com/go/dockerfile/rule/duplicate-stage-name/",
     check,

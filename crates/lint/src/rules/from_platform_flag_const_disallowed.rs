@@ -8,12 +8,12 @@
 //!
 //! ## Bad
 //! ```dockerfile
-//! FROM --platform=linux/amd64 busybox AS tools
+//! FROM --platform=linux/amd64 busybox:1.37.0 AS tools
 //! ```
 //! ## Good
 //! ```dockerfile
-//! FROM --platform=$BUILDPLATFORM busybox AS tools
-//! FROM --platform=linux/arm64 busybox AS arm64-only
+//! FROM --platform=$BUILDPLATFORM busybox:1.37.0 AS tools
+//! FROM --platform=linux/arm64 busybox:1.37.0 AS arm64-only
 //! ```
 
 use dockerfile::quote::quote;
@@ -25,6 +25,7 @@ use crate::scene::{Scene, Sight};
 /// The rule.
 pub static RULE: Rule = Rule {
     name: "FromPlatformFlagConstDisallowed",
+    aliases: &["DL3029"],
     description: "FROM --platform flag should not use a constant value",
     url: "https://docs.docker.com/go/dockerfile/rule/from-platform-flag-const-disallowed/",
     check,

@@ -9,18 +9,18 @@
 //! ## Bad
 //! With this base image, in a build for linux/amd64:
 //! ```base
-//! tools linux/s390x
+//! tools:1.0 linux/s390x
 //! ```
 //! ```dockerfile
-//! FROM tools
+//! FROM tools:1.0
 //! ```
 //! ## Good
 //! With one that is for the platform:
 //! ```base
-//! tools linux/amd64
+//! tools:1.0 linux/amd64
 //! ```
 //! ```dockerfile
-//! FROM tools
+//! FROM tools:1.0
 //! ```
 
 use dockerfile::quote::quote;

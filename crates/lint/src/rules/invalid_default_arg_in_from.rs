@@ -12,7 +12,7 @@
 //! ```
 //! ## Good
 //! ```dockerfile
-//! ARG TAG=1.37
+//! ARG TAG=1.37.0
 //! FROM busybox:$TAG
 //! ```
 

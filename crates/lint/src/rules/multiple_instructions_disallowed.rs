@@ -27,6 +27,7 @@ use crate::scene::{Scene, Sight, Step};
 /// The rule.
 pub static RULE: Rule = Rule {
     name: "MultipleInstructionsDisallowed",
+    aliases: &["DL4003", "DL4004", "DL3012"],
     description: "Multiple instructions of the same type should not be used in the same stage",
     url: "https://docs.docker.com/go/dockerfile/rule/multiple-instructions-disallowed/",
     check,

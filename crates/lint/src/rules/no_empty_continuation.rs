@@ -17,11 +17,12 @@
 //! ```dockerfile
 //! FROM scratch
 //! COPY a \
-//!      # The second one.
 //!      b /
 //! ```
 
-use crate::rule::{Finding, Needs, Rule, Spot};
+use dockerfile::Span;
+
+use crate::rule::{Changes, Edit, Finding, Needs, Rule, Spot};
 use crate::scene::Scene;
 
 /// The rule.
@@ -31,6 +32,7 @@ pub static RULE: Rule = Rule {
     description: "Empty continuation lines will become errors in a future release",
     url: "https://docs.docker.com/go/dockerfile/rule/no-empty-continuation/",
     check,
+    fix: Some(Changes::Nothing),
     source: include_str!("no_empty_continuation.rs"),
     ..Rule::BUILDKIT
 };
@@ -41,7 +43,25 @@ fn check<'s>(scene: &'s Scene) -> Vec<Finding<'s>> {
     let lines: Vec<&str> = text.lines().collect();
     let escape = scene.input.dockerfile.directives.escape;
     let empty = scene.input.dockerfile.empty_continuations.iter();
-    empty.map(|line| at(end(&lines, *line, escape)).finding("Empty continuation line")).collect()
+    let found = |line: &u32| {
+        let end = end(&lines, *line, escape);
+        at(end).finding("Empty continuation line").mended_by(fix(scene.input.text, *line, end))
+    };
+    empty.map(found).collect()
+}
+
+/// Takes the empty lines away, from the first to the one that ends the instruction.
+fn fix(text: &[u8], first: u32, end: u32) -> Vec<Edit> {
+    let (mut at, mut edits) = (0, Vec::new());
+    for (line, bytes) in (1..=end).zip(text.split_inclusive(|byte| *byte == b'\n')) {
+        let (start, behind) = (at, at + bytes.len());
+        at = behind;
+        if line >= first && bytes.trim_ascii().is_empty() {
+            let offset = |place: usize| u32::try_from(place).unwrap_or(u32::MAX);
+            edits.push(Edit { span: Span { start: offset(start), end: offset(behind) }, text: String::new() });
+        }
+    }
+    edits
 }
 
 fn at<'s>(line: u32) -> Spot<'s> {

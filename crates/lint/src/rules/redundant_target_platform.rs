@@ -7,11 +7,11 @@
 //!
 //! ## Bad
 //! ```dockerfile
-//! FROM --platform=$TARGETPLATFORM busybox
+//! FROM --platform=$TARGETPLATFORM busybox:1.37.0
 //! ```
 //! ## Good
 //! ```dockerfile
-//! FROM busybox
+//! FROM busybox:1.37.0
 //! ```
 
 use crate::rule::{Finding, Rule, Spot};

@@ -8,11 +8,11 @@
 //!
 //! ## Bad
 //! ```dockerfile
-//! FROM busybox AS context
+//! FROM busybox:1.37.0 AS context
 //! ```
 //! ## Good
 //! ```dockerfile
-//! FROM busybox AS sources
+//! FROM busybox:1.37.0 AS sources
 //! ```
 
 use dockerfile::quote::quote;
@@ -23,6 +23,7 @@ use crate::scene::Scene;
 /// The rule.
 pub static RULE: Rule = Rule {
     name: "ReservedStageName",
+    aliases: &["DL3063"],
     description: "Reserved words should not be used as stage names",
     url: "https://docs.docker.com/go/dockerfile/rule/reserved-stage-name/",
     check,

@@ -8,12 +8,12 @@
 //!
 //! ## Bad
 //! ```dockerfile
-//! FROM busybox
+//! FROM busybox:1.37.0
 //! ARG API_TOKEN
 //! ```
 //! ## Good
 //! ```dockerfile
-//! FROM busybox
+//! FROM busybox:1.37.0
 //! RUN --mount=type=secret,id=api,env=API true
 //! ENV API_TOKEN_FILE=/run/secrets/api
 //! ```

@@ -17,7 +17,8 @@
 
 use dockerfile::{From, Instruction, Kind};
 
-use crate::rule::{Finding, Needs, Rule, Spot};
+use crate::lines::Pen;
+use crate::rule::{Changes, Finding, Needs, Rule, Spot};
 use crate::scene::Scene;
 
 /// The rule.
@@ -27,16 +28,22 @@ pub static RULE: Rule = Rule {
     description: "Stage names should be lowercase",
     url: "https://docs.docker.com/go/dockerfile/rule/stage-name-casing/",
     check,
+    fix: Some(Changes::Nothing),
     source: include_str!("stage_name_casing.rs"),
     ..Rule::BUILDKIT
 };
 
 fn check<'s>(scene: &'s Scene) -> Vec<Finding<'s>> {
-    scene.input.dockerfile.instructions.iter().filter_map(one).collect()
+    let pen = scene.pen();
+    scene.input.dockerfile.instructions.iter().filter_map(|instruction| one(instruction, &pen)).collect()
 }
 
-fn one(instruction: &Instruction) -> Option<Finding<'_>> {
+fn one<'s>(instruction: &'s Instruction, pen: &Pen) -> Option<Finding<'s>> {
     let Kind::From(From { alias_text: Some(name), .. }) = &instruction.kind else { return None };
     let message = || format!("Stage name '{name}' should be lowercase");
-    (*name != name.to_lowercase()).then(|| Spot::of(instruction).finding(message()))
+    let meant = name.to_lowercase();
+    // It is the last word.
+    let end = instruction.original.trim_end().len();
+    let fix = || pen.rewrite(instruction, end.saturating_sub(name.len())..end, &meant);
+    (*name != meant).then(|| Spot::of(instruction).finding(message()).mended_by(fix()))
 }

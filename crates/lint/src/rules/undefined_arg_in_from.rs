@@ -13,7 +13,7 @@
 //! ```
 //! ## Good
 //! ```dockerfile
-//! ARG VARIANTS=:musl
+//! ARG VARIANTS=:1.37.0-musl
 //! FROM busybox${VARIANTS}
 //! ```
 

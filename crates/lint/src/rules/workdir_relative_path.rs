@@ -7,12 +7,12 @@
 //!
 //! ## Bad
 //! ```dockerfile
-//! FROM busybox
+//! FROM busybox:1.37.0
 //! WORKDIR app
 //! ```
 //! ## Good
 //! ```dockerfile
-//! FROM busybox
+//! FROM busybox:1.37.0
 //! WORKDIR /app
 //! WORKDIR data
 //! ```
@@ -26,6 +26,7 @@ use crate::scene::{Scene, Step};
 /// The rule.
 pub static RULE: Rule = Rule {
     name: "WorkdirRelativePath",
+    aliases: &["DL3000"],
     description: "Relative workdir without an absolute workdir declared within the build can have unexpected results if the base image changes",
     url: "https://docs.docker.com/go/dockerfile/rule/workdir-relative-path/",
     check,

@@ -67,6 +67,9 @@ pub struct Build {
     /// Asks the registries what tags mean now.
     #[arg(long)]
     pub pull: bool,
+    /// Refuses images, addresses and git refs that are not in tare.lock; with --pull also those that have moved.
+    #[arg(long)]
+    pub locked: bool,
     /// Runs every step again.
     #[arg(long)]
     pub no_cache: bool,
@@ -137,7 +140,7 @@ pub struct Build {
 }
 
 /// What decides how a Go project is built that has no Dockerfile; all of it can stand in `tare.toml` too.
-#[derive(Args)]
+#[derive(Args, Clone)]
 #[command(next_help_heading = "A Go project without a Dockerfile")]
 pub struct Go {
     /// The package to build, as the go command names it: `./cmd/app`, `./cmd/...` (repeatable).
@@ -173,9 +176,40 @@ pub struct Init {
 /// `tare pin`
 #[derive(Args)]
 pub struct Pin {
-    /// The project's folder.
+    /// The build's context, or the folder of a Go project.
     #[arg(default_value = ".")]
     pub folder: PathBuf,
+    /// The Dockerfile [default: as for a build].
+    #[arg(short, long, value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    /// Asks again what every name stands for, and shows what has moved.
+    #[arg(long)]
+    pub update: bool,
+    /// Asks again and changes nothing; exit code 1 if a name has moved, or is missing.
+    #[arg(long, conflicts_with = "update")]
+    pub check: bool,
+    /// Writes what stands for a name into the Dockerfile beside it: as `name:tag@digest`, or as `--checksum`. What
+    /// can't be written there is kept in tare.lock.
+    #[arg(long, conflicts_with = "check")]
+    pub write: bool,
+    /// Asks nobody but the store, which knows what builds have found out.
+    #[arg(long)]
+    pub offline: bool,
+    /// Value of an ARG; without `=` that of the environment variable (repeatable).
+    #[arg(long = "build-arg", value_name = "K=V")]
+    pub build_args: Vec<String>,
+    /// Another source, as a build has it; its name is not pinned (repeatable).
+    #[arg(long = "build-context", value_name = "NAME=SOURCE")]
+    pub build_contexts: Vec<String>,
+    /// What the image is for, if names depend on it; several are separated by commas.
+    #[arg(long, value_name = "PLATFORM")]
+    pub platform: Option<String>,
+    /// A secret, for addresses and repositories that want one: `id=ID[,src=FILE|,env=VARIABLE]` (repeatable).
+    #[arg(long = "secret", value_name = "SPEC")]
+    pub secrets: Vec<String>,
+    /// An agent for repositories that are reached by ssh, as a build has it (repeatable).
+    #[arg(long, value_name = "ID[=PATH…]")]
+    pub ssh: Vec<String>,
     #[command(flatten)]
     pub go: Go,
 }

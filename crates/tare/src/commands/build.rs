@@ -155,7 +155,8 @@ pub(super) fn plain(failure: Failure) -> engine::Error {
     }
 }
 
-fn failure(settings: &Settings, e: engine::Error) -> Failure {
+/// A build's bad end, with the Dockerfile's text.
+pub(super) fn failure(settings: &Settings, e: engine::Error) -> Failure {
     let (name, text) = (settings.dockerfile_name.clone(), settings.dockerfile.clone());
     match e {
         engine::Error::Dockerfile(problems) => Failure::Dockerfile { name, text, problems },
@@ -175,7 +176,11 @@ fn cap(args: &Build, config: &Config) -> Result<Option<u64>, Failure> {
     units::parse_bytes(text).map(Some).ok_or_else(bad)
 }
 
-fn settings(args: &Build, config: &Config) -> Result<(Settings, Option<Recipe>, Option<Outside>), Failure> {
+/// Everything that a build is asked for.
+pub(super) fn settings(
+    args: &Build,
+    config: &Config,
+) -> Result<(Settings, Option<Recipe>, Option<Outside>), Failure> {
     let source = source::source(args)?;
     let (outputs, names, compress) = outputs(args)?;
     let mut contexts = contexts(args)?;
@@ -204,6 +209,8 @@ fn settings(args: &Build, config: &Config) -> Result<(Settings, Option<Recipe>, 
         context: source.context,
         ignore: source.ignore,
         lock_file: source.lock_file,
+        lock,
+        locked: args.locked,
         plan,
         further: platforms,
         contexts,

@@ -130,7 +130,16 @@ impl Subject {
 
     fn input<'a>(&'a self, options: &'a Options, reach: Reach) -> Input<'a> {
         let (text, dockerfile, problems) = (&self.text[..], &self.dockerfile, &self.problems[..]);
-        Input { text, dockerfile, problems, options, reach, ignore: self.ignore.as_ref(), facts: None }
+        Input {
+            text,
+            dockerfile,
+            problems,
+            options,
+            reach,
+            ignore: self.ignore.as_ref(),
+            context: None,
+            facts: None,
+        }
     }
 }
 
@@ -219,7 +228,7 @@ mod tests {
         let text = b"FROM busybox AS B\nCMD x\n".to_vec();
         let subject = Subject::read(text, None);
         let further = [Platform::linux("s390x"), Platform::linux("riscv64")];
-        let checked = subject.check(&Options::here(), &further, Reach::Asked, None, lint::ALL).unwrap();
+        let checked = subject.check(&Options::here(), &further, Reach::Asked, None, &buildkit()).unwrap();
         let names: Vec<_> = checked.warnings.iter().map(|warning| warning.rule).collect();
         assert_eq!(names, ["StageNameCasing", "JSONArgsRecommended"]);
     }

@@ -25,6 +25,7 @@ pub const CASES: &[Case] = &[
     ("more_files_than_stay_open", more_files_than_stay_open),
     ("readers_are_killed", readers_are_killed),
     ("finish_never_waits", finish_never_waits),
+    ("only_the_servers_have_the_device", only_the_servers_have_the_device),
     ("many_at_once", many_at_once),
 ];
 
@@ -238,6 +239,32 @@ fn finish_never_waits(world: &World) {
     let (server, _mount) = Server::start(tree(), None, Arc::new(Strict)).expect("start");
     drop(server);
     assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
+}
+
+/// A process that is killed has its descriptors as long as one of its threads can't go; see `table` in `src`.
+fn only_the_servers_have_the_device(_: &World) {
+    let open = |of: &str| -> Vec<String> {
+        let fds = fs::read_dir(format!("/proc/{of}/fd")).expect("a list of descriptors");
+        let link = |fd: std::io::Result<fs::DirEntry>| fs::read_link(fd.ok()?.path()).ok();
+        fds.filter_map(link).map(|link| link.to_string_lossy().into_owned()).collect()
+    };
+    let pipe = std::io::pipe().expect("a pipe");
+    let (server, mount) =
+        Server::start(Arc::new(Tree::new(&[layer()])), None, Arc::new(Strict)).expect("start");
+    assert!(!open("thread-self").contains(&"/dev/fuse".to_owned()));
+    let tasks = fs::read_dir("/proc/self/task").expect("threads").map(|task| task.expect("a thread"));
+    let serving = tasks
+        .filter(|task| fs::read_to_string(task.path().join("comm")).is_ok_and(|name| name.trim() == "trace"));
+    let tables: Vec<Vec<String>> =
+        serving.map(|task| open(&format!("self/task/{}", task.file_name().to_string_lossy()))).collect();
+    // The second may not have started yet.
+    assert!(!tables.is_empty());
+    for table in tables {
+        assert!(table.contains(&"/dev/fuse".to_owned()), "{table:?}");
+        // Descriptors up to 2 stay, whatever they are.
+        assert!(table.iter().filter(|name| name.starts_with("pipe:")).count() <= 3, "{table:?}");
+    }
+    drop((server.finish(), mount, pipe));
 }
 
 fn many_at_once(world: &World) {

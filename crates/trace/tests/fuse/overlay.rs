@@ -83,7 +83,7 @@ fn modes_owners_and_times_are_the_layers(world: &World) {
         entry.meta.uid = owner;
     }
     let expected = format!(
-        "4711 0 1500000000 2 0\n1777 0 1500000000 2 0\n6755 0 1500000000 1 1\n777 {owner} 1500000000 1 1"
+        "4711 0 1500000000 2 4096\n1777 0 1500000000 2 4096\n6755 0 1500000000 1 1\n777 {owner} 1500000000 1 1"
     );
     assert_eq!(says(world, &changes, &[], "stat -c '%a %u %Y %h %s' d/s t x z"), expected);
 }
