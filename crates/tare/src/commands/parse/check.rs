@@ -8,7 +8,7 @@ use std::collections::HashSet;
 
 use dockerfile::expand::{Mode, Vars, expand};
 use dockerfile::instruction::{Instruction, Kind};
-use dockerfile::{Chmod, Diagnostic, Dockerfile, Mount, expose};
+use dockerfile::{Chmod, Diagnostic, Dockerfile, Mount, Stages, expose};
 use plan::Options;
 
 /// The one mistake that `dockerfile::parse` reports and that is no line's own.
@@ -33,15 +33,35 @@ pub fn all(dockerfile: &Dockerfile, read: Vec<Diagnostic>) -> Vec<Diagnostic> {
     problems
 }
 
-/// Every stage is asked as if it were the target, so that a stage nobody needs today is read as well.
+/// Every stage is asked as if it were the target, so that a stage nobody needs today is read as well. From the last one
+/// on: where nothing is wrong with a stage, nothing is with those that it is built from.
 fn stages(dockerfile: &Dockerfile) -> Vec<Diagnostic> {
     let stages = match dockerfile::stages(dockerfile) {
         Ok(stages) => stages,
         Err(problems) => return problems,
     };
-    let targets = (0..stages.stages.len()).map(|index| Some(index.to_string()));
-    let options = targets.map(|target| Options { target, ..Options::here() });
-    options.filter_map(|options| plan::wants(dockerfile, &stages, &options).err()).collect()
+    let mut sound = vec![false; stages.stages.len()];
+    let mut problems = Vec::new();
+    for index in (0..sound.len()).rev() {
+        let options = Options { target: Some(index.to_string()), ..Options::here() };
+        if sound[index] {
+            continue;
+        }
+        match plan::wants(dockerfile, &stages, &options) {
+            Ok(_) => mark(&stages, index, &mut sound),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    problems.reverse();
+    problems
+}
+
+fn mark(stages: &Stages, mut index: usize, sound: &mut [bool]) {
+    while !sound[index] {
+        sound[index] = true;
+        let Some(parent) = stages.base(&stages.stages[index].from.image, index) else { return };
+        index = parent;
+    }
 }
 
 fn at(instruction: &Instruction, message: String) -> Diagnostic {
@@ -138,6 +158,19 @@ mod tests {
     fn names_of_stages_are_checked_in_every_stage() {
         let text = "FROM scratch AS a\nCOPY --from=b x /\nFROM scratch AS b\nCOPY --from=7 x /\nFROM scratch\nCOPY --from=2 x /\n";
         assert_eq!(lines(text), [2, 4, 6]);
+    }
+
+    #[test]
+    fn a_long_chain_of_stages_is_asked_once() {
+        let steps = |links: usize| {
+            let link = |i: usize| format!("FROM s{i} AS s{}\nLABEL a{i}=1\n", i + 1);
+            let text: String = (0..links).map(link).collect();
+            let before = dockerfile::steps::taken();
+            assert_eq!(lines(&format!("FROM scratch AS s0\n{text}")), [0; 0]);
+            dockerfile::steps::taken() - before
+        };
+        let (once, twice) = (steps(1000), steps(2000));
+        assert!(twice < 3 * once, "{once} {twice}");
     }
 
     #[test]
