@@ -4,7 +4,7 @@
 //! that was tested, and the file lies in a layer that the step's key names. A program that the step made or
 //! changed is a stranger.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -24,33 +24,30 @@ pub struct Readers {
     native: Vec<bool>,
     /// Whether to look for programs whose habits are known.
     weaken: bool,
-    known: Mutex<BTreeMap<PathBuf, Arc<str>>>,
-    go: Mutex<BTreeSet<String>>,
+    /// Those that were met, and whether they are go commands.
+    known: Mutex<BTreeMap<PathBuf, (Arc<str>, bool)>>,
 }
 
 impl Readers {
     /// Of a step over `below`, of whose layers the key names those that are `native`.
     pub fn new(below: View, native: Vec<bool>, weaken: bool) -> Readers {
-        Readers { below, native, weaken, known: Mutex::default(), go: Mutex::default() }
+        Readers { below, native, weaken, known: Mutex::default() }
     }
 
     /// Whether that program turned out to be a go command.
     pub fn is_go(&self, program: &str) -> bool {
-        self.go.lock().expect("no panic while held").contains(program)
+        let known = self.known.lock().expect("no panic while held");
+        known.get(Path::new(program)).is_some_and(|(_, is_go)| *is_go)
     }
 
     fn name(&self, pid: u32, program: PathBuf) -> (Arc<str>, bool) {
         let known = self.known.lock().expect("no panic while held").get(&program).cloned();
-        if let Some(name) = known {
-            let is_go = self.is_go(&name);
-            return (name, is_go);
+        if let Some(known) = known {
+            return known;
         }
         let name: Arc<str> = program.to_string_lossy().into();
         let is_go = self.weaken && self.prove(pid, &program).is_some();
-        if is_go {
-            self.go.lock().expect("no panic while held").insert(name.to_string());
-        }
-        self.known.lock().expect("no panic while held").insert(program, name.clone());
+        self.known.lock().expect("no panic while held").insert(program, (name.clone(), is_go));
         (name, is_go)
     }
 

@@ -29,7 +29,8 @@ use crate::settings::Tracing;
 
 /// What a RUN makes is served to later steps up to so many files and bytes: a step that reads more of it is better
 /// off without, and package databases are as good as read whole.
-const LARGEST_RUN: (u64, u64) = (5_000, 64 << 20);
+const LARGEST_RUN: u64 = 5_000;
+const LARGEST_RUN_BYTES: u64 = 64 << 20;
 
 /// More files in one layer than this are not held in memory.
 const LARGEST_COPY: u64 = 250_000;
@@ -206,7 +207,7 @@ pub fn is_served(meta: &Meta) -> bool {
     meta.traceable
         && match meta.maker {
             Maker::Copy => meta.entries <= LARGEST_COPY,
-            Maker::Run => (meta.entries, meta.bytes) <= LARGEST_RUN && meta.bytes <= LARGEST_RUN.1,
+            Maker::Run => meta.entries <= LARGEST_RUN && meta.bytes <= LARGEST_RUN_BYTES,
         }
 }
 

@@ -45,6 +45,26 @@ pub fn behind(
     }
 }
 
+/// Packages and modules of RPM that the programs named `names` install without a version.
+pub fn unpinned_rpm<'s>(scene: &'s Scene, names: &[&str], is_pinned: fn(&str) -> bool) -> Vec<Finding<'s>> {
+    let mut found = unpinned(scene, |command| rpm_packages(command, names, false), is_pinned, "NAME-VERSION");
+    found.extend(unpinned(
+        scene,
+        |command| rpm_packages(command, names, true),
+        |name| name.contains(':'),
+        "NAME:STREAM",
+    ));
+    found
+}
+
+fn rpm_packages<'c>(command: &'c Command, names: &[&str], of_modules: bool) -> Vec<&'c str> {
+    let is_install = names.contains(&command.name.text.as_str()) && command.has(&["install"]);
+    if !is_install || command.has(&["group"]) || command.has(&["module"]) != of_modules {
+        return Vec::new();
+    }
+    command.plain().filter(|word| !["install", "module"].contains(word)).collect()
+}
+
 /// A finding for every RUN that installs something of which no version is named.
 pub fn unpinned<'s>(
     scene: &'s Scene,

@@ -19,7 +19,6 @@
 use crate::find;
 use crate::rule::{Finding, Rule};
 use crate::scene::Scene;
-use crate::shell::Command;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -33,17 +32,7 @@ pub static RULE: Rule = Rule {
 };
 
 fn check<'s>(scene: &'s Scene) -> Vec<Finding<'s>> {
-    let mut found = find::unpinned(scene, |command| packages(command, false), is_pinned, "NAME-VERSION");
-    found.extend(find::unpinned(scene, |command| packages(command, true), |name| name.contains(':'), "NAME:STREAM"));
-    found
-}
-
-fn packages(command: &Command, of_modules: bool) -> Vec<&str> {
-    let is_install = ["dnf", "microdnf"].contains(&command.name.text.as_str()) && command.has(&["install"]);
-    if !is_install || command.has(&["group"]) || command.has(&["module"]) != of_modules {
-        return Vec::new();
-    }
-    command.plain().filter(|word| !["install", "module"].contains(word)).collect()
+    find::unpinned_rpm(scene, &["dnf", "microdnf"], is_pinned)
 }
 
 /// `httpd-2.4`, and not `httpd-tools`.
