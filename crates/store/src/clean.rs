@@ -8,16 +8,13 @@ use std::path::{Path, PathBuf};
 use crate::lock::{Lock, try_lock};
 use crate::{Error, Result, Store};
 
-/// Makes this process's folder below `tmp` and locks it.
+/// Makes this process's folder below `tmp`, and locks it first: a folder without a lock would be nobody's.
 pub(crate) fn own_tmp(tmp: &Path) -> Result<(PathBuf, Lock)> {
     for attempt in 0..100 {
         let path = tmp.join(format!("{}-{attempt}-{}", std::process::id(), nonce()));
+        let Some(lock) = hold(&path)? else { continue };
         match fs::create_dir(&path) {
-            Ok(()) => {
-                if let Some(lock) = hold(&path)? {
-                    return Ok((path, lock));
-                }
-            }
+            Ok(()) => return Ok((path, lock)),
             Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
             Err(e) => return Err(Error::at("create", &path, e)),
         }
@@ -25,12 +22,11 @@ pub(crate) fn own_tmp(tmp: &Path) -> Result<(PathBuf, Lock)> {
     Err(Error::at("create a folder in", tmp, io::ErrorKind::AlreadyExists.into()))
 }
 
-/// Locks a new folder; `None` if a sweep came between, which takes every folder for dead that nobody has locked.
+/// Locks a folder's name; `None` if a sweep has taken or removed the lock, as it does with each that nobody holds.
 fn hold(path: &Path) -> Result<Option<Lock>> {
     let file = lock_path(path);
     let lock = try_lock(&file).map_err(|e| Error::at("lock", &file, e))?;
-    let is_whole = path.is_dir() && file.exists();
-    Ok(lock.filter(|_| is_whole))
+    Ok(lock.filter(|held| held.is_at(&file)))
 }
 
 /// Beside the folder, so that the folder can be emptied while the lock is held.
@@ -48,10 +44,14 @@ impl Store {
     ///
     /// Must run where the files' owners can be removed: as root, or in the user namespace.
     pub fn sweep(&self) {
-        let Ok(entries) = fs::read_dir(self.path("tmp")) else { return };
-        for entry in entries.flatten().filter(|e| e.path().extension().is_some_and(|x| x == "lock")) {
-            sweep_one(&entry.path());
-        }
+        sweep(&self.path("tmp"));
+    }
+}
+
+fn sweep(tmp: &Path) {
+    let Ok(entries) = fs::read_dir(tmp) else { return };
+    for entry in entries.flatten().filter(|e| e.path().extension().is_some_and(|x| x == "lock")) {
+        sweep_one(&entry.path());
     }
 }
 
@@ -94,15 +94,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_folder_that_a_sweep_holds_or_took_is_not_ours() {
+    fn a_name_that_a_sweep_holds_is_not_ours() {
         let path = std::env::temp_dir().join(format!("tare-clean-{}-{}", std::process::id(), nonce()));
-        fs::create_dir(&path).unwrap();
         let sweeper = try_lock(&lock_path(&path)).unwrap();
         assert!(hold(&path).unwrap().is_none());
         drop(sweeper);
         assert!(hold(&path).unwrap().is_some());
-        fs::remove_dir(&path).unwrap();
-        assert!(hold(&path).unwrap().is_none());
         fs::remove_file(lock_path(&path)).unwrap();
+    }
+
+    #[test]
+    fn a_process_that_dies_at_any_moment_leaves_what_a_sweep_finds() {
+        let tmp = std::env::temp_dir().join(format!("tare-clean-{}-{}", std::process::id(), nonce()));
+        fs::create_dir(&tmp).unwrap();
+        // Dead before its folder was made, and after.
+        drop(hold(&tmp.join("1-0-1")).unwrap());
+        drop(own_tmp(&tmp).unwrap());
+        assert_eq!(fs::read_dir(&tmp).unwrap().count(), 3);
+        sweep(&tmp);
+        assert_eq!(fs::read_dir(&tmp).unwrap().count(), 0);
+        fs::remove_dir(&tmp).unwrap();
     }
 }

@@ -1,6 +1,7 @@
 //! Locks between processes: flock(2) on an empty file. The kernel frees them when a process dies.
 
 use std::fs::{File, OpenOptions};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use rustix::fs::{FlockOperation, flock};
@@ -10,7 +11,15 @@ use crate::{Error, Result, Store};
 /// A held lock; dropping it frees it.
 #[derive(Debug)]
 pub struct Lock {
-    _file: File,
+    file: File,
+}
+
+impl Lock {
+    /// Whether the path still leads to the locked file: somebody may have removed it, and another made it anew.
+    pub(crate) fn is_at(&self, path: &Path) -> bool {
+        let place = |m: &std::fs::Metadata| (m.dev(), m.ino());
+        matches!((self.file.metadata(), std::fs::metadata(path)), (Ok(held), Ok(there)) if place(&held) == place(&there))
+    }
 }
 
 impl Store {
@@ -45,14 +54,14 @@ impl Store {
 fn take(path: &Path, how: FlockOperation) -> std::io::Result<Lock> {
     let file = open(path)?;
     rustix::io::retry_on_intr(|| flock(&file, how))?;
-    Ok(Lock { _file: file })
+    Ok(Lock { file })
 }
 
 /// Takes an exclusive lock if nobody holds one.
 pub(crate) fn try_lock(path: &Path) -> std::io::Result<Option<Lock>> {
     let file = open(path)?;
     match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => Ok(Some(Lock { _file: file })),
+        Ok(()) => Ok(Some(Lock { file })),
         Err(rustix::io::Errno::WOULDBLOCK) => Ok(None),
         Err(e) => Err(e.into()),
     }
