@@ -1,248 +1,237 @@
-//! tare and the builders that are installed, side by side: wall time of the same build, as people meet it.
+//! `cargo xtask bench`: tare and the builders that are installed, side by side on the same inputs, and what the machine
+//! itself could do.
 //!
-//! The workload is examples/shop, by its second Dockerfile and, as `tare-go`, without any; beside the latter stand
-//! ko and the machine's own `go build`, which makes no image. Each is built cold, unchanged, after an edit that the
-//! ignore file hides, after one that it doesn't hide and the compiler doesn't read, and after an edit of main.go. One
-//! JSON line a measurement goes to bench/results, with the machine and the commit, so that a claim about speed can
-//! link to it.
+//! The workloads are in `work`, the builders in `builders`, the limits in `limits`; a run ends with `table`, and each
+//! number goes to bench/results with the machine and the commit, so that a claim about speed can link to it.
+//! `curves` and `instructions` are about tare alone. bench/README.md is for those who read the numbers.
 
-use crate::place::{self, Profile};
+mod mode;
+mod work;
+mod inputs;
+mod builders;
+mod room;
+mod meter;
+mod run;
+mod limits;
+mod sheet;
+mod table;
+mod record;
+mod curve;
+mod curves;
+mod svg;
+mod instructions;
+
+use crate::Result;
+use crate::place::Profile;
 use crate::setup::packages;
 use crate::world::{self, Around};
-use crate::{Result, shell};
-use serde_json::json;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use builders::Choice;
+use meter::Sample;
+use mode::Mode;
+use record::Stamp;
+use run::Run;
+use sheet::{Aim, OURS, Sheet};
+use std::time::{Duration, Instant};
+use work::{WORKLOADS, Workload};
 
-/// A way to build; each has its own store, which starts empty.
-struct Builder {
-    name: &'static str,
-    /// What has to be on PATH.
-    program: &'static str,
-    command: fn(&Around, &Path) -> Command,
+/// Seconds after which `--quick` stops the peers of any workload: what then remains is tare's.
+const QUICK: u64 = 570;
+
+/// What was asked for.
+#[derive(Debug, PartialEq)]
+struct Asked {
+    what: What,
+    mode: Mode,
+    accept: bool,
+    patient: bool,
+    choice: Choice,
+    filters: Vec<String>,
 }
 
-const BUILDERS: &[Builder] = &[
-    Builder { name: "tare", program: "", command: tare },
-    Builder { name: "tare-go", program: "", command: tare_go },
-    Builder { name: "go build", program: "go", command: go_build },
-    Builder { name: "ko", program: "ko", command: ko },
-    Builder { name: "buildah", program: "buildah", command: buildah },
-    Builder { name: "podman", program: "podman", command: podman },
-];
+#[derive(Debug, PartialEq, Clone, Copy)]
+enum What {
+    Workloads,
+    Curves,
+    Instructions,
+}
 
-/// A name, and what is done to the folder before the build.
-type Scene = (&'static str, fn(&Path, usize) -> Result<()>);
+impl Asked {
+    fn parse(args: &[String]) -> Result<Asked> {
+        let mut asked = Asked {
+            what: What::Workloads,
+            mode: Mode::Quick,
+            accept: false,
+            patient: false,
+            choice: Choice::default(),
+            filters: Vec::new(),
+        };
+        let mut args = args.iter().enumerate();
+        while let Some((number, arg)) = args.next() {
+            match arg.as_str() {
+                "curves" if number == 0 => asked.what = What::Curves,
+                "instructions" if number == 0 => asked.what = What::Instructions,
+                "--tiny" => asked.mode = Mode::Tiny,
+                "--quick" => asked.mode = Mode::Quick,
+                "--full" => asked.mode = Mode::Full,
+                "--patient" => asked.patient = true,
+                "--with" => {
+                    let name = args.next().ok_or("`--with` needs a part of a builder's name")?;
+                    asked.choice.names.push(name.1.to_owned());
+                }
+                "--accept" if asked.what == What::Instructions => asked.accept = true,
+                flag if flag.starts_with('-') => return Err(format!("`bench` has no such flag: `{flag}`")),
+                filter => asked.filters.push(filter.to_owned()),
+            }
+        }
+        Ok(asked)
+    }
 
-/// In their order; `cold` is the first build of all.
-const SCENES: &[Scene] = &[
-    ("cold", |_, _| Ok(())),
-    ("no-op", |_, _| Ok(())),
-    ("readme", |dir, n| append(&dir.join("README.md"), &format!("\nEdit {n}.\n"))),
-    ("unread", unread),
-    ("go", |dir, n| append(&dir.join("main.go"), &format!("\n// Edit {n}.\n"))),
-];
+    fn wants(&self, name: &str) -> bool {
+        self.filters.is_empty() || self.filters.iter().any(|filter| name.contains(filter.as_str()))
+    }
 
-/// Edits what the compiler doesn't read, in a folder without an ignore file.
-fn unread(dir: &Path, n: usize) -> Result<()> {
-    let _ = std::fs::remove_file(dir.join(".dockerignore"));
-    append(&dir.join("README.md"), &format!("\nAnother edit {n}.\n"))?;
-    append(&dir.join("cmd/cmd_test.go"), &format!("\n// Edit {n}.\n"))
+    /// Tiny numbers say nothing.
+    fn records(&self) -> bool {
+        self.mode != Mode::Tiny
+    }
 }
 
 /// The chore.
 pub fn run(args: &[String]) -> Result<()> {
-    let rounds = match args {
-        [] => 3,
-        [flag] if flag == "--quick" => 1,
-        [flag] if flag == "--full" => 7,
-        _ => return Err(format!("`bench` takes `--quick` or `--full`: `{}`", args.join(" "))),
-    };
+    let asked = Asked::parse(args)?;
     let world = world::start(packages::TEST, Profile::Release)?;
-    let mut table = Vec::new();
-    for builder in BUILDERS.iter().filter(|b| b.program.is_empty() || shell::which(b.program).is_some()) {
-        match measure(builder, &world.around, rounds) {
-            Ok(times) => table.push((builder.name, times)),
-            // A builder that can't work on this machine is no reason to measure nothing.
-            Err(message) => shell::say(&format!("{} is left out: {message}", builder.name)),
+    let around = &world.around;
+    // tare has the time that it needs, here.
+    let run = Run {
+        around,
+        mode: asked.mode,
+        choice: &asked.choice,
+        ends: Instant::now() + Duration::from_secs(86400),
+    };
+    match asked.what {
+        What::Workloads => workloads(around, &asked),
+        What::Curves => curves::run(&run, &asked),
+        What::Instructions => instructions::run(&run, &asked),
+    }
+}
+
+fn workloads(around: &Around, asked: &Asked) -> Result<()> {
+    let (stamp, start) = (Stamp::new(asked.mode), Instant::now());
+    asked.choice.say_missing(asked.mode);
+    let (mut sheets, mut failed) = (Vec::new(), Vec::new());
+    for workload in wanted(asked) {
+        let mut sheet = Sheet::new(workload.name);
+        if let Err(message) = play(workload, around, asked, start, &mut sheet) {
+            failed.push(format!("{}: {message}", workload.name));
+        }
+        // At once: a run that is broken off in its tenth minute leaves nine of numbers.
+        if asked.records() {
+            record::sheet(&sheet, &stamp)?;
+        }
+        sheets.push(sheet);
+    }
+    let memory = memory(&sheets);
+    if asked.records() {
+        record::sheet(&memory, &stamp)?;
+    }
+    sheets.push(memory);
+    println!("{}", table::text(&sheets));
+    println!("{}; {:.0} s in all; the aims are those of --full", stamp.text(), start.elapsed().as_secs_f32());
+    if failed.is_empty() { Ok(()) } else { Err(failed.join("\n")) }
+}
+
+fn wanted(asked: &Asked) -> impl Iterator<Item = &'static Workload> {
+    let fits = |w: &&Workload| w.tiny || asked.mode != Mode::Tiny;
+    WORKLOADS.iter().filter(fits).filter(|w| asked.wants(w.name))
+}
+
+fn play(
+    workload: &Workload,
+    around: &Around,
+    asked: &Asked,
+    start: Instant,
+    sheet: &mut Sheet,
+) -> Result<()> {
+    let after = |start: Instant, seconds| start + Duration::from_secs(seconds);
+    let ends = match asked.patient || asked.mode == Mode::Full {
+        true => after(Instant::now(), 7200),
+        false => after(Instant::now(), workload.quick_seconds).min(after(start, QUICK)),
+    };
+    let run = Run { around, mode: asked.mode, choice: &asked.choice, ends };
+    let played = (workload.run)(&run, sheet);
+    // What the next workload finds in the page cache and on the disk is its own.
+    let _ = std::fs::remove_dir_all(around.scratch.join("in"));
+    played
+}
+
+/// The largest process of tare's in each workload.
+fn memory(sheets: &[Sheet]) -> Sheet {
+    let mut memory = Sheet::new("memory");
+    for sheet in sheets {
+        let ours = sheet.scenes.iter().flat_map(|s| &s.entries).filter(|entry| entry.0 == OURS);
+        let peak = ours.flat_map(|entry| &entry.1).map(|sample| sample.peak_kb).max().unwrap_or(0);
+        if peak > 0 {
+            memory.size(sheet.workload, &[Aim::Under(64e6)]);
+            memory.add(sheet.workload, OURS, Sample::of(peak as f64 * 1000.0));
         }
     }
-    print(&table);
-    append(&results()?, &lines(&table))
-}
-
-/// Seconds, one list a scene.
-type Times = Vec<Vec<f64>>;
-
-fn measure(builder: &Builder, around: &Around, rounds: usize) -> Result<Times> {
-    let dir = around.scratch.join(builder.name);
-    let mut times: Times = vec![Vec::new(); SCENES.len()];
-    for round in 0..rounds {
-        // The second round's cold build is as cold as the first: store and folder are new.
-        remove(around, &dir);
-        let context = dir.join("context");
-        shell::mkdir(&dir)?;
-        shell::capture(Command::new("cp").arg("-r").arg(around.examples.join("shop")).arg(&context))?;
-        for (scene, (name, edit)) in SCENES.iter().enumerate() {
-            edit(&context, round)?;
-            let seconds = time((builder.command)(around, &dir).current_dir(&context))?;
-            shell::say(&format!("{:<8} {name:<8} {seconds:7.2} s", builder.name));
-            times[scene].push(seconds);
-        }
-    }
-    remove(around, &dir);
-    Ok(times)
-}
-
-fn remove(around: &Around, dir: &Path) {
-    crate::demo::remove_as_inside(&around.tare, dir);
-}
-
-fn time(command: &mut Command) -> Result<f64> {
-    let start = Instant::now();
-    shell::capture(command.stdout(Stdio::null()))?;
-    Ok(start.elapsed().as_secs_f64())
-}
-
-fn tare(around: &Around, dir: &Path) -> Command {
-    let mut command = Command::new(&around.tare);
-    command.args(["build", "-t", "bench/shop", "."]);
-    command.env("TARE_HOME", dir.join("store")).env("TARE_REGISTRIES_CONF", &around.conf);
-    command
-}
-
-/// The same project as if it had no Dockerfile.
-fn tare_go(around: &Around, dir: &Path) -> Command {
-    let mut command = tare(around, dir);
-    command.arg("--no-dockerfile").env("GOPROXY", &around.goproxy).env("GONOSUMDB", "*");
-    command
-}
-
-/// The compiler alone, with what `tare-go` asks of it.
-fn go_build(around: &Around, dir: &Path) -> Command {
-    let mut command = go(around, dir, "go");
-    command.args(["build", "-trimpath", "-buildvcs=false", "-ldflags=-buildid=", "-o"]).arg(dir.join("shop"));
-    command
-}
-
-/// Its base image is the smallest that the registry of the tests has: ko has none of its own.
-fn ko(around: &Around, dir: &Path) -> Command {
-    let mut command = go(around, dir, "ko");
-    command.args(["build", ".", "--push=false", "--sbom=none", "--oci-layout-path"]).arg(dir.join("layout"));
-    command.env("KOCACHE", dir.join("ko")).env("KO_DOCKER_REPO", "example.com/ko");
-    command.env("KO_DEFAULTBASEIMAGE", format!("{}/library/busybox:1.35", around.bases));
-    command
-}
-
-fn go(around: &Around, dir: &Path, program: &str) -> Command {
-    let mut command = Command::new(program);
-    command.env("GOPROXY", &around.goproxy).env("GONOSUMDB", "*").env("GOFLAGS", "-modcacherw");
-    command.env("GOCACHE", dir.join("gocache")).env("GOMODCACHE", dir.join("gomod")).env("CGO_ENABLED", "0");
-    command
-}
-
-fn buildah(around: &Around, dir: &Path) -> Command {
-    let mut command = containers("buildah", around, dir);
-    command.args([
-        "build",
-        "--layers",
-        "--isolation",
-        "chroot",
-        "--network",
-        "host",
-        "-t",
-        "bench/shop",
-        ".",
-    ]);
-    command
-}
-
-fn podman(around: &Around, dir: &Path) -> Command {
-    let mut command = containers("podman", around, dir);
-    command.args([
-        "build",
-        "--layers",
-        "--isolation",
-        "chroot",
-        "--network",
-        "host",
-        "-t",
-        "bench/shop",
-        ".",
-    ]);
-    command
-}
-
-fn containers(program: &str, around: &Around, dir: &Path) -> Command {
-    let mut command = Command::new(program);
-    command.arg("--root").arg(dir.join("store")).arg("--runroot").arg(dir.join("run"));
-    command.env("CONTAINERS_REGISTRIES_CONF", &around.conf);
-    command
-}
-
-fn append(path: &Path, text: &str) -> Result<()> {
-    let old = std::fs::read_to_string(path).unwrap_or_default();
-    shell::write(path, old + text)
-}
-
-fn results() -> Result<PathBuf> {
-    let dir = place::root().join("bench/results");
-    shell::mkdir(&dir)?;
-    Ok(dir.join("shop.jsonl"))
-}
-
-fn median(times: &[f64]) -> f64 {
-    let mut sorted = times.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    sorted[sorted.len() / 2]
-}
-
-fn print(table: &[(&str, Times)]) {
-    println!("{:<10}{}", "", SCENES.iter().map(|s| format!("{:>20}", s.0)).collect::<String>());
-    let ours = table.iter().find(|row| row.0 == "tare").map(|row| &row.1);
-    for (name, times) in table {
-        let cell = |(scene, times): (usize, &Vec<f64>)| {
-            let ratio = ours.map_or(1.0, |ours| median(times) / median(&ours[scene]));
-            format!("{:>10.2} s {:>7.1}×", median(times), ratio)
-        };
-        println!("{name:<10}{}", times.iter().enumerate().map(cell).collect::<String>());
-    }
-}
-
-fn lines(table: &[(&str, Times)]) -> String {
-    let when = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
-    let (machine, commit) = (machine(), commit());
-    let mut text = String::new();
-    for (builder, times) in table {
-        for (scene, seconds) in SCENES.iter().zip(times) {
-            let line = json!({"workload": "shop", "builder": builder, "scene": scene.0, "seconds": seconds,
-                "median": median(seconds), "when": when, "machine": machine, "commit": commit});
-            text.push_str(&format!("{line}\n"));
-        }
-    }
-    text
-}
-
-fn machine() -> String {
-    let cpus = std::thread::available_parallelism().map_or(1, usize::from);
-    let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model =
-        info.lines().find_map(|l| l.strip_prefix("model name")?.split_once(": ")).map_or("?", |m| m.1);
-    format!("{cpus} × {model}")
-}
-
-fn commit() -> String {
-    let mut git = Command::new("git");
-    git.args(["describe", "--always", "--dirty", "--abbrev=12"]).current_dir(place::root());
-    shell::capture(&mut git).map_or_else(|_| "unknown".into(), |text| text.trim().to_owned())
+    memory
 }
 
 #[cfg(test)]
 mod tests {
+    use super::*;
+
+    fn asked(args: &str) -> Result<Asked> {
+        Asked::parse(&args.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
+    }
+
     #[test]
-    fn the_median_is_in_the_middle() {
-        assert_eq!(super::median(&[3.0, 1.0, 2.0]), 2.0);
-        assert_eq!(super::median(&[1.0]), 1.0);
+    fn a_filter_is_a_part_of_a_name() {
+        let asked = asked("--full w4 w5").expect("arguments");
+        assert_eq!((asked.what, asked.mode), (What::Workloads, Mode::Full));
+        let names: Vec<_> = wanted(&asked).map(|w| w.name).collect();
+        assert_eq!(names, ["w4-stages", "w5-steps"]);
+    }
+
+    #[test]
+    fn what_comes_first() {
+        assert_eq!(asked("curves --quick files").expect("arguments").what, What::Curves);
+        assert!(asked("instructions --accept").expect("arguments").accept);
+        assert_eq!(asked("--with kaniko w4").expect("arguments").choice.names, ["kaniko"]);
+        assert!(asked("--accept").is_err() && asked("--with").is_err());
+        assert!(asked("--fast").is_err());
+    }
+
+    #[test]
+    fn the_last_workload_has_minutes() {
+        let (last, others) = WORKLOADS.split_last().expect("there are workloads");
+        assert!(others.iter().map(|w| w.quick_seconds).sum::<u64>() + 200 < QUICK);
+        assert_eq!(last.quick_seconds, QUICK);
+    }
+
+    /// In `cargo xtask test`, which has the registries and the binary; as root and as an ordinary user.
+    #[test]
+    fn tiny_workloads_have_a_number_in_every_scene() {
+        let Ok(around) = Around::from_env() else { return };
+        let scratch = std::env::temp_dir().join(format!("tare-bench-{}", std::process::id()));
+        let around = Around { scratch, ..around };
+        let asked = asked("--tiny w2 w4 w5 w6 w7").expect("arguments");
+        for workload in wanted(&asked) {
+            let mut sheet = Sheet::new(workload.name);
+            play(workload, &around, &asked, Instant::now(), &mut sheet).expect("tare builds");
+            assert!(!sheet.scenes.is_empty() && sheet.scenes.iter().all(|scene| scene.ours().is_some()));
+        }
+        std::fs::remove_dir_all(&around.scratch).expect("nothing is left in it");
+    }
+
+    #[test]
+    fn memory_is_the_largest_of_a_workload() {
+        let mut sheet = Sheet::new("w");
+        sheet.scene("cold", &[]);
+        for (builder, peak_kb) in [("tare", 9000), ("tare", 12_000), ("buildah", 90_000)] {
+            sheet.add("cold", builder, Sample { value: 1.0, cpu: 0.0, peak_kb });
+        }
+        assert_eq!(memory(&[sheet]).scenes[0].ours(), Some(12e6));
     }
 }

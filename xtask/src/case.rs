@@ -97,6 +97,13 @@ pub fn run_all(filters: &[String], around: &Around) -> Result<Count> {
     Ok(count(run_cases(&find(&place::root().join("tests/cases"), filters)?, around)?))
 }
 
+/// Runs those that aren't long as the user that we are: what is long is for another.
+pub fn run_short(around: &Around) -> Result<Count> {
+    let mut cases = find(&place::root().join("tests/cases"), &[])?;
+    cases.retain(|case| !case.is_long);
+    Ok(count(run_cases(&cases, around)?))
+}
+
 /// Runs the cases in a process of `user`.
 pub fn run_as(user: &user::User, filters: &[String], around: &Around) -> Result<Count> {
     hand_over(user, ("__cases", "tests/cases"), filters, around)

@@ -19,6 +19,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("trace", &["tree"]),
     ("goproxy", &["oci", "transport"]),
     ("recipe", &["oci"]),
+    ("advice", &["oci", "dockerfile", "plan", "recipe"]),
     ("sbom", &["oci"]),
     (
         "engine",
@@ -49,6 +50,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "transport",
             "goproxy",
             "recipe",
+            "advice",
             "sbom",
             "sandbox",
             "trace",

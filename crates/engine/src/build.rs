@@ -146,8 +146,8 @@ fn recorded(
     let targets = targets(settings);
     let wants = wants(&source, &stages, &targets)?;
     crate::locked::check_images(&wants, settings)?;
-    let bases = Bases::resolve(&wants, store, settings, origins, voice)?;
-    let plans = plans(&source, &stages, &targets, &bases)?;
+    let bases = voice.timed("base images", || Bases::resolve(&wants, store, settings, origins, voice))?;
+    let plans = voice.timed("plan", || plans(&source, &stages, &targets, &bases))?;
     crate::locked::check_sources(&plans, settings)?;
     warnings(&plans).into_iter().for_each(|text| voice.warn(text));
     let (contexts, asked) = (Contexts::open(store, settings)?, Mutex::default());
@@ -156,15 +156,15 @@ fn recorded(
     let common = Common { store, settings, voice, origins, bases, contexts, asked, one_stage, id };
     let sessions: Vec<Session> =
         targets.iter().zip(&plans).map(|(t, plan)| common.session(t, plan)).collect();
-    let done = sessions.iter().try_for_each(Session::run_all);
+    let done = voice.timed("steps", || sessions.iter().try_for_each(Session::run_all));
     // Also when it failed: what was learnt about the context's files stays true.
-    contexts.save(store);
+    voice.timed("save what is known of files", || contexts.save(store));
     if !matches!(done, Err(Error::NeedsWork)) {
         record.steps = crate::record::steps(&sessions, &stages);
     }
     done?;
-    let parts = sessions.iter().map(Session::assemble).collect::<Result<_>>()?;
-    crate::export::export(&sessions, parts)
+    let parts = voice.timed("layers", || sessions.iter().map(Session::assemble).collect::<Result<_>>())?;
+    voice.timed("image", || crate::export::export(&sessions, parts))
 }
 
 /// The plan's options for each platform.

@@ -39,7 +39,7 @@ pub fn prepare(store: &Store, stored: &Stored, request: &Request) -> Result<Step
     let mut lowers = folders(store, stored, &image)?;
     let open = |f: &PathBuf| Root::open(f).map_err(doing("open a layer"));
     let view = View::new(lowers.iter().map(open).collect::<Result<_>>()?);
-    lowers.push(crate::execute::stubs(store)?);
+    lowers.push(crate::prepare::stubs(store)?);
     let lowers = lowers.into_iter().map(Into::into).collect();
     let config = &image.config.config;
     let user = request.user.clone().unwrap_or_else(|| config.user.clone());
@@ -81,7 +81,7 @@ fn scratch(store: &Store, view: &View, lowers: Vec<sandbox::Lower>) -> Result<Sa
     for folder in [&upper, &work] {
         std::fs::create_dir_all(folder).map_err(doing("make a folder for the container's changes"))?;
     }
-    crate::execute::like_root(&upper, view).map_err(doing("prepare the container's root"))?;
+    crate::prepare::like_root(&upper, view).map_err(doing("prepare the container's root"))?;
     Ok(SandboxRoot::Overlay { lowers, upper, work })
 }
 

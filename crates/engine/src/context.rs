@@ -6,15 +6,16 @@ use std::collections::BTreeMap;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use dockerfile::Patterns;
 use store::LayerId;
 use store::Store;
 use store::stats::Stats;
-use tree::Found;
 use tree::hash::{Hashes, NoHashes};
 use tree::root::Root;
 use tree::scan::scan;
+use tree::{Found, Time};
 
 use crate::elsewhere::{Elsewhere, Memory, Remote};
 use crate::error::{Error, Result, doing};
@@ -24,7 +25,15 @@ use crate::settings::{Context, NamedContext, Settings};
 pub struct Folder {
     place: Place,
     patterns: Patterns,
-    found: Mutex<Option<Arc<Vec<Found>>>>,
+    found: Mutex<Option<Arc<Scanned>>>,
+}
+
+/// What is in a folder.
+pub struct Scanned {
+    /// Everything that isn't ignored, unread.
+    pub found: Vec<Found>,
+    /// When the walk began.
+    at: Time,
 }
 
 /// Where its files are.
@@ -143,23 +152,42 @@ impl Folder {
         }
     }
 
-    /// Everything in the folder that isn't ignored, unread.
+    /// What is in the folder.
     ///
     /// # Errors
     /// If the folder can't be walked, or a remote one not be had.
-    pub(crate) fn found(&self, elsewhere: &Elsewhere) -> Result<Arc<Vec<Found>>> {
+    pub(crate) fn scanned(&self, elsewhere: &Elsewhere) -> Result<Arc<Scanned>> {
         // Held meanwhile: who comes second waits for the first.
         let mut known = self.found.lock().expect("no panic while held");
-        if let Some(found) = &*known {
-            return Ok(found.clone());
+        if let Some(scanned) = &*known {
+            return Ok(scanned.clone());
         }
-        let found = Arc::new(match &self.place {
+        let at = now();
+        let found = match &self.place {
             Place::Disk { path, lock, .. } => self.walk(path, lock.as_deref())?,
             Place::Tree(layer) => elsewhere.list(layer, &self.patterns)?,
             Place::Remote(remote) => elsewhere.list(&elsewhere.named(remote)?, &self.patterns)?,
-        });
-        *known = Some(found.clone());
-        Ok(found)
+        };
+        Ok(known.insert(Arc::new(Scanned { found, at })).clone())
+    }
+
+    /// What a COPY of these sources comes to, if it looks as it did when somebody remembered that, and how it looks.
+    /// `rule` is what else decides about its content.
+    pub(crate) fn looked(&self, scanned: &Scanned, sources: &[&[u8]], whole: bool, rule: &str) -> Looked {
+        let Place::Disk { stats, .. } = &self.place else { return Looked::default() };
+        // What isn't there is for the COPY itself to say.
+        let Ok(Some(look)) = tree::look(&scanned.found, sources, whole, scanned.at) else {
+            return Looked::default();
+        };
+        let look = *blake3::Hasher::new_keyed(&look).update(rule.as_bytes()).finalize().as_bytes();
+        Looked { content: stats.looked(&look), look: Some(look) }
+    }
+
+    /// Remembers what a COPY came to.
+    pub(crate) fn remember(&self, looked: &Looked, content: [u8; 32]) {
+        if let (Place::Disk { stats, .. }, Some(look)) = (&self.place, looked.look) {
+            stats.put_look(look, content);
+        }
     }
 
     fn walk(&self, path: &Path, lock: Option<&[u8]>) -> Result<Vec<Found>> {
@@ -175,6 +203,20 @@ impl Folder {
         let verdict = self.patterns.verdict(path.trim_start_matches("./").trim_matches('/'));
         verdict.by.filter(|_| verdict.ignored).map(|rule| format!("line {} of the ignore file", rule.line))
     }
+}
+
+/// How a COPY's sources look from outside.
+#[derive(Default)]
+pub struct Looked {
+    /// The digest of the look; none if it wouldn't tell of the content.
+    look: Option<[u8; 32]>,
+    /// What it came to when it looked so before.
+    pub content: Option<[u8; 32]>,
+}
+
+fn now() -> Time {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Time { sec: now.as_secs() as i64, nsec: now.subsec_nanos() }
 }
 
 fn relative(folder: &Path, file: &Path) -> Option<Vec<u8>> {

@@ -13,6 +13,7 @@ use tree::hash::Hashes;
 use tree::{Change, Entry, Found, Meta, View};
 
 use crate::build::Session;
+use crate::context::{Folder, Looked, Scanned};
 use crate::elsewhere::Wanted;
 use crate::error::{Error, Result, doing};
 use crate::made::Form;
@@ -26,7 +27,7 @@ struct Source<'a> {
 }
 
 enum Place<'a> {
-    Folder(&'a crate::context::Folder, Arc<Vec<Found>>),
+    Folder(&'a Folder, Arc<Scanned>),
     View(View),
 }
 
@@ -40,8 +41,27 @@ enum Brought {
 impl Source<'_> {
     fn origin(&self) -> Origin<'_> {
         match &self.place {
-            Place::Folder(_, found) => Origin::Context(found),
+            Place::Folder(_, scanned) => Origin::Context(&scanned.found),
             Place::View(view) => Origin::View(view),
+        }
+    }
+
+    /// How the sources look, where that tells of what is copied: not where archives are unpacked.
+    fn looked(&self, copy: &plan::Copy) -> Looked {
+        let plain = !copy.add && copy.inline.is_empty() && self.brought.iter().all(Option::is_none);
+        match &self.place {
+            Place::Folder(folder, scanned) if plain => {
+                let sources: Vec<&[u8]> =
+                    copy.sources.iter().map(|source| source.text().as_bytes()).collect();
+                folder.looked(scanned, &sources, copy.parents, &format!("{:?}", alone(copy)))
+            }
+            _ => Looked::default(),
+        }
+    }
+
+    fn remember(&self, looked: &Looked, content: [u8; 32]) {
+        if let Place::Folder(folder, _) = &self.place {
+            folder.remember(looked, content);
         }
     }
 
@@ -59,7 +79,7 @@ impl Session<'_> {
     /// # Errors
     /// If a source isn't there, can't go where it should, or changed under the build.
     pub fn copy(&self, step: StepId, copy: &plan::Copy, stack: &[LayerId], form: Form) -> Result<Made> {
-        let (content, source, today) = self.copy_content(copy)?;
+        let (content, source) = self.voice.timed("read what is copied", || self.copy_content(copy))?;
         let key = self.copy_key(copy, content, stack);
         self.note(step, |note| note.key = key.parts.clone());
         let _lock = self.store.lock(&key.hex()[..16])?;
@@ -68,7 +88,7 @@ impl Session<'_> {
         }
         let loose = form == Form::Files && source.is_some() && self.may_stay_loose(step);
         if let Some(layer) = self.store.layer_of(&key).filter(|_| loose && !self.runs_again(step))
-            && self.find_loose(&layer, today)
+            && self.find_loose(&layer, copy)
         {
             return Ok(Made::cached(layer));
         }
@@ -80,32 +100,48 @@ impl Session<'_> {
         let known = self.store.layer_meta(&id).is_some() && !self.runs_again(step);
         let kept = if loose { self.keep_loose(&changes, started)? } else { None };
         if kept.is_none() {
-            self.keep(&changes, started, form)?;
+            self.voice.timed("write the layer", || self.keep(&changes, started, form))?;
         }
         self.store.put_action(&key, id, 0, Vec::new())?;
         Ok(if known { Made::cached(id) } else { Made::new(id) })
     }
 
     /// What the key knows of the sources: their content if they are in a folder, the layers if they are in
-    /// a stage. The folder is handed on, as it has been walked, and so is what is in it.
-    fn copy_content(&self, copy: &plan::Copy) -> Result<(Vec<Part>, Option<Source<'_>>, Vec<Change>)> {
+    /// a stage. The folder is handed on, as it has been walked.
+    fn copy_content(&self, copy: &plan::Copy) -> Result<(Vec<Part>, Option<Source<'_>>)> {
         match &copy.from {
             From::Step(Some(id)) => {
                 let parts = self.layer_parts(&self.stack_of(*id)).into_iter();
-                let parts = parts.map(|p| Part { name: format!("from.{}", p.name), ..p }).collect();
-                Ok((parts, None, Vec::new()))
+                Ok((parts.map(|p| Part { name: format!("from.{}", p.name), ..p }).collect(), None))
             }
-            From::Step(None) => Ok((vec![Part::plain("from", "scratch")], None, Vec::new())),
+            From::Step(None) => Ok((vec![Part::plain("from", "scratch")], None)),
             From::Context | From::Named(_) => {
                 let source = self.copy_source(copy)?;
-                let nowhere = View::new(Vec::new());
-                // Owners are names of the real file system below; here only the sources count.
-                let plain = plan::Copy { chown: None, dest: "/".to_owned(), ..copy.clone() };
-                let changes = self.changes(&plain, &source, &nowhere, tree::Time::default())?;
-                let content = Part::plain("content", oci::digest::hex(&tree::id(&changes)));
-                Ok((vec![content], Some(source), changes))
+                let content = Part::plain("content", oci::digest::hex(&self.content(copy, &source)?));
+                Ok((vec![content], Some(source)))
             }
         }
+    }
+
+    /// The digest of what is copied from a folder; nothing is read if it looks as it did.
+    fn content(&self, copy: &plan::Copy, source: &Source) -> Result<[u8; 32]> {
+        let looked = source.looked(copy);
+        if let Some(content) = looked.content {
+            return Ok(content);
+        }
+        let content = tree::id(&self.sources_alone(copy, source)?);
+        source.remember(&looked, content);
+        Ok(content)
+    }
+
+    /// What is copied, on nothing. Owners are names of the real file system below; here only the sources count.
+    fn sources_alone(&self, copy: &plan::Copy, source: &Source) -> Result<Vec<Change>> {
+        self.changes(&alone(copy), source, &View::new(Vec::new()), tree::Time::default())
+    }
+
+    /// What a COPY from a context brings today.
+    pub(crate) fn today(&self, copy: &plan::Copy) -> Result<Vec<Change>> {
+        self.sources_alone(copy, &self.copy_source(copy)?)
     }
 
     fn copy_source(&self, copy: &plan::Copy) -> Result<Source<'_>> {
@@ -126,7 +162,8 @@ impl Session<'_> {
                 return Ok(Place::View(self.view(&stack)?));
             }
         };
-        Ok(Place::Folder(folder, folder.found(&self.elsewhere())?))
+        let scanned = self.voice.timed("scan the context", || folder.scanned(&self.elsewhere()))?;
+        Ok(Place::Folder(folder, scanned))
     }
 
     /// ADD of what isn't here: fetched, unless it is known.
@@ -255,4 +292,9 @@ impl Session<'_> {
             None => Error::Other(e.to_string()),
         }
     }
+}
+
+/// The same to the root and to no owner.
+fn alone(copy: &plan::Copy) -> plan::Copy {
+    plan::Copy { chown: None, dest: "/".to_owned(), ..copy.clone() }
 }

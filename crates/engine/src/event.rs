@@ -56,6 +56,13 @@ pub enum Event {
     },
     /// Something that the user should know.
     Warning(String),
+    /// A part of the work came to its end, in the thread that says so: for timings, and for nobody else.
+    Spent {
+        /// What was done.
+        what: &'static str,
+        /// How long it took.
+        took: Duration,
+    },
 }
 
 /// How a task ended well.
@@ -87,6 +94,14 @@ impl<'a> Voice<'a> {
     /// Says that the user should know something.
     pub fn warn(&self, text: impl Into<String>) {
         self.emit(Event::Warning(text.into()));
+    }
+
+    /// Does something and says how long it took.
+    pub fn timed<T>(&self, what: &'static str, work: impl FnOnce() -> T) -> T {
+        let started = Instant::now();
+        let result = work();
+        self.emit(Event::Spent { what, took: started.elapsed() });
+        result
     }
 
     /// Starts a task.

@@ -1,30 +1,24 @@
 //! A RUN's command in a sandbox, and what it changed as a layer.
 
 use std::collections::BTreeSet;
-use std::ffi::OsString;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{PermissionsExt, chown};
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::Path;
 
-use dockerfile::mount::MountType;
 use plan::StepId;
-use sandbox::{Caps, Input, Io, Lower, MountKind, Network, Output, Root as SandboxRoot};
+use sandbox::{Input, Io, Output};
+use store::LayerId;
 use store::layers::Maker;
-use store::{LayerId, Store};
 use tree::root::Root;
-use tree::users::User;
 use tree::{Change, Snapshot, Time, View};
 
 use crate::build::Session;
 use crate::error::{Error, Result, StepError, doing};
 use crate::event::Task;
 use crate::made::meta_of;
-use crate::readers::Readers;
-use crate::settings::Tracing;
+use crate::prepare::{Ready, Scratch};
 use crate::sight::Sight;
-use crate::traced::{Ran, Seen, Serving};
+use crate::traced::{Ran, Seen, Serving, Shown};
 
 /// What is asked of a RUN.
 pub struct Asked<'a> {
@@ -56,51 +50,32 @@ struct Done {
     network: bool,
 }
 
-/// Where a step's writes go while it runs.
-struct Scratch {
-    upper: PathBuf,
-    work: PathBuf,
-}
-
 impl Session<'_> {
     /// Runs the step. With a sight, its gaps are served, and what it read of them is handed out.
     ///
     /// # Errors
     /// If the command fails, or can't be started, or its changes can't be kept.
     pub fn execute(&self, id: StepId, asked: &Asked, task: &Task) -> Result<Executed> {
-        let (run, stack, sight) = (asked.run, asked.stack, asked.sight.as_ref());
-        let below = self.view(stack)?;
-        let scratch = self.scratch(&below)?;
-        let readers = Arc::new(self.readers(stack, sight)?);
-        let serving = sight.and_then(|sight| self.serve(sight, &readers));
-        let mut lowers = match sight.zip(serving.as_ref()) {
-            Some((sight, serving)) => self.parted(sight, serving)?,
-            None => self.folders(stack)?.into_iter().map(Lower::Dir).collect(),
-        };
-        lowers.push(Lower::Dir(stubs(self.store)?));
-        let mounts = self.mounts(run, serving.as_ref())?;
-        let user = tree::users::run_user(&run.user, &below).map_err(|e| Error::Other(e.to_string()))?;
-        let tool_cache = self.tool_cache(id, run, &below, &user)?;
-        let mut step = self.sandbox_step(run, user, lowers, &scratch);
-        let has_tool_cache = tool_cache.is_some();
-        step.mounts.extend(tool_cache);
-        step.watch_network = serving.is_some();
-        step.mounts.extend(mounts.list);
-        // Of two variables of one name a program sees the first, and the mount's is meant.
-        step.env.retain(|(name, _)| !mounts.env.iter().any(|(own, _)| own == name));
-        step.env.extend(mounts.env);
-        self.add_host_files(id, &mut step);
+        let (run, sight) = (asked.run, asked.sight.as_ref());
+        let ready = self.voice.timed("prepare", || self.prepare(id, asked))?;
+        let Ready { step, below, scratch, serving, readers, mounts, has_cache, times } = ready;
         let started = self.disk_time()?;
         let served = serving.as_ref().map_or(&[][..], |serving| &serving.mounts);
-        let done = self.supervise(id, step, served, task)?;
-        drop(mounts.locks);
-        self.note(id, |note| note.network = done.network);
+        let done = self.voice.timed("run", || self.supervise(id, step, served, task))?;
+        drop(mounts);
+        let is_watched = serving.is_some() && !run.insecure;
+        self.note(id, |note| note.network = done.network && is_watched);
         let touched = serving.map(Serving::finish);
-        let ran = self.collect(&scratch, &below, &done.created)?;
-        let layer = self.keep_run(&scratch, &ran, stack, started)?;
+        if let Some(sight) = sight.filter(|_| times == Shown::ByContent) {
+            crate::go_times::give_back(&scratch.upper, sight)?;
+        }
+        let ran = self.voice.timed("read what changed", || self.collect(&scratch, &below, &done.created))?;
+        let layer =
+            self.voice.timed("keep the layer", || self.keep_run(&scratch, &ran, asked.stack, started))?;
         let seen = match (sight, touched) {
             (Some(sight), Some(touched)) if !done.network => {
-                Some(self.seen(run, sight, &touched, &ran, &readers)?)
+                let see = || self.seen(run, sight, &touched, &ran, &readers);
+                Some(self.voice.timed("note what was read", see)?)
             }
             _ => None,
         };
@@ -109,76 +84,7 @@ impl Session<'_> {
             self.voice
                 .warn(format!("`/{path}` was changed while a step read it, so the step will run again"));
         }
-        let has_cache = has_tool_cache || run.mounts.iter().any(|(mount, _)| mount.kind == MountType::Cache);
         Ok(Executed { layer, seen, open: done.network || has_cache, edited: edited.is_some() })
-    }
-
-    /// Who may be among the step's programs.
-    fn readers(&self, stack: &[LayerId], sight: Option<&Sight>) -> Result<Readers> {
-        let native = |id: &&LayerId| sight.is_some_and(|sight| sight.natives.contains(id));
-        let native = self.distinct(stack).iter().rev().map(native).collect();
-        Ok(Readers::new(self.view(stack)?, native, self.settings.tracing == Tracing::Tools))
-    }
-
-    /// The layers of a step, the top one first, with its gaps served.
-    fn parted(&self, sight: &Sight, serving: &Serving) -> Result<Vec<Lower>> {
-        self.bring(&sight.natives)?;
-        let mut lowers: Vec<Lower> =
-            serving.lower(&Sight::gap_name(sight.natives.len())).into_iter().collect();
-        for (i, native) in sight.natives.iter().enumerate().rev() {
-            lowers.push(Lower::Dir(self.store.layer_fs(native)));
-            lowers.extend(serving.lower(&Sight::gap_name(i)));
-        }
-        Ok(lowers)
-    }
-
-    /// An empty upper directory that looks like the root below it: overlayfs shows its mode and owner.
-    fn scratch(&self, below: &View) -> Result<Scratch> {
-        let base = self.store.scratch("run")?;
-        let (upper, work) = (base.join("upper"), base.join("work"));
-        let say = || doing("make a folder for a step's changes");
-        std::fs::create_dir(&base).map_err(say())?;
-        std::fs::create_dir(&upper).map_err(say())?;
-        std::fs::create_dir(&work).map_err(say())?;
-        like_root(&upper, below).map_err(say())?;
-        Ok(Scratch { upper, work })
-    }
-
-    fn sandbox_step(
-        &self,
-        run: &plan::Run,
-        user: User,
-        lowers: Vec<Lower>,
-        scratch: &Scratch,
-    ) -> sandbox::Step {
-        let root = SandboxRoot::Overlay { lowers, upper: scratch.upper.clone(), work: scratch.work.clone() };
-        let argv = run.argv.iter().map(OsString::from).collect();
-        let mut step = sandbox::Step::new(root, argv);
-        step.env = environment(run, &user.home);
-        step.cwd = PathBuf::from(&run.cwd);
-        (step.uid, step.gid, step.groups) = (user.uid, user.gid, user.groups);
-        let around = &self.settings.surroundings;
-        step.hosts = around.hosts.clone();
-        step.shm_size = around.shm_size.unwrap_or(step.shm_size);
-        step.ulimits = around.ulimits.clone();
-        step.network = if run.offline { Network::None } else { Network::Host };
-        if run.insecure {
-            (step.caps, step.seccomp) = (Caps::All, false);
-        }
-        step
-    }
-
-    fn add_host_files(&self, id: StepId, step: &mut sandbox::Step) {
-        let host = &self.settings.host_files;
-        if !host.lines.contains(&self.plan.step(id).line) {
-            return;
-        }
-        let bind = |(source, target): &(PathBuf, PathBuf)| {
-            let kind = MountKind::Bind { source: source.clone(), readonly: true, recursive: true };
-            sandbox::Mount { target: target.clone(), kind }
-        };
-        step.mounts.extend(host.mounts.iter().map(bind));
-        step.env.extend(host.env.iter().map(|(name, value)| (name.into(), value.into())));
     }
 
     /// Starts the step, listens to it, and waits.
@@ -263,51 +169,6 @@ fn edited(sight: &Sight, seen: &Seen, started: Time) -> Option<String> {
         sight.gaps.get(name).and_then(|gap| crate::loose::edited(&gap.loose, facts, started))
     };
     seen.facts.iter().find_map(of)
-}
-
-/// The lowest layer of every sandbox: empty mount points, so that none has to be made and swept at each step.
-///
-/// # Errors
-/// If it can't be made.
-pub fn stubs(store: &Store) -> Result<PathBuf> {
-    let path = store.root().join("stubs");
-    if path.is_dir() {
-        return Ok(path);
-    }
-    let scratch = store.scratch("stubs")?;
-    std::fs::create_dir(&scratch)
-        .and_then(|()| sandbox::make_stubs(&scratch))
-        .map_err(doing("make mount points"))?;
-    match store.place(&scratch, &path) {
-        // Another process was faster, and its folder is as good.
-        Err(_) if path.is_dir() => Ok(path),
-        Err(e) => Err(e.into()),
-        Ok(()) => Ok(path),
-    }
-}
-
-/// Gives an upper directory the mode, owner and time of the root below.
-pub fn like_root(upper: &Path, below: &View) -> std::io::Result<()> {
-    let root = below.lookup(b"")?;
-    // An empty stack has a root that nobody made: Docker's is 0755 root.
-    let (mode, uid, gid, time) =
-        root.filter(|_| !below.layers().is_empty()).map_or((0o755, 0, 0, Time { sec: 0, nsec: 0 }), |node| {
-            (node.stat.mode & 0o7777, node.stat.uid, node.stat.gid, node.stat.ident.mtime)
-        });
-    chown(upper, Some(uid), Some(gid))?;
-    std::fs::set_permissions(upper, std::fs::Permissions::from_mode(mode))?;
-    crate::times::set(upper, time)
-}
-
-/// What the process sees, in order; `HOME` comes from the image's passwd file unless it is set.
-fn environment(run: &plan::Run, home: &str) -> Vec<(OsString, OsString)> {
-    let mut env: Vec<(OsString, OsString)> = Vec::new();
-    let all = run.env.iter().chain(&run.proxies);
-    env.extend(all.map(|(name, value)| (name.into(), value.into())));
-    if !env.iter().any(|(name, _)| name == "HOME") {
-        env.push(("HOME".into(), home.into()));
-    }
-    env
 }
 
 fn relative(path: &Path) -> Vec<u8> {

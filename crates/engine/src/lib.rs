@@ -26,6 +26,8 @@ pub mod loose;
 pub mod readers;
 pub mod traced;
 pub mod tool_cache;
+mod go_times;
+pub mod prepare;
 pub mod execute;
 pub mod verify;
 pub mod run;
@@ -44,6 +46,7 @@ pub mod fetch;
 pub mod logs;
 pub mod record;
 pub mod why;
+pub mod reads;
 pub mod programs;
 
 pub use build::{Built, Part, build};

@@ -35,8 +35,8 @@ pub type LooseLayers = Mutex<HashMap<LayerId, State>>;
 
 /// How much is known of one.
 pub enum State {
-    /// An earlier build kept its list, and today's context has the bytes: nobody has asked for them yet.
-    Listed(Vec<Change>),
+    /// An earlier build kept its list, and this COPY brings the bytes: nobody has asked for them yet.
+    Listed(plan::Copy),
     /// Somebody has.
     Bound(Loose),
 }
@@ -49,8 +49,8 @@ impl Session<'_> {
     pub fn loose(&self, id: &LayerId) -> Result<Option<Loose>> {
         let mut all = self.loose.lock().expect("no panic while held");
         let Some(state) = all.get_mut(id) else { return Ok(None) };
-        if let State::Listed(today) = state {
-            *state = State::Bound(bound(self.store.layer_changes(id)?, today)?);
+        if let State::Listed(copy) = state {
+            *state = State::Bound(bound(self.store.layer_changes(id)?, &self.today(copy)?)?);
         }
         match state {
             State::Bound(loose) => Ok(Some(loose.clone())),
@@ -71,10 +71,10 @@ impl Session<'_> {
 
     /// Whether what a step makes may stay where it is.
     pub fn may_stay_loose(&self, id: StepId) -> bool {
-        let exported = std::iter::successors(self.plan.outcome.tip, |id| self.plan.step(*id).parent);
+        let is_exported = self.plan.outcome.tip.is_some_and(|tip| self.plan.stands_on(tip, id));
         let is_run = |id: StepId| matches!(self.plan.step(id).op, Op::Run(_));
         self.settings.tracing != Tracing::Off
-            && !exported.into_iter().any(|other| other == id)
+            && !is_exported
             && self.plan.ids().any(|other| is_run(other) && self.plan.needs(other).any(|n| n == id))
     }
 
@@ -97,10 +97,10 @@ impl Session<'_> {
     }
 
     /// Says where the bytes of a layer are which an earlier build kept as a list. Says no if there is no list.
-    pub fn find_loose(&self, id: &LayerId, today: Vec<Change>) -> bool {
+    pub fn find_loose(&self, id: &LayerId, copy: &plan::Copy) -> bool {
         let listed = self.store.layer_meta(id).is_some();
         if listed {
-            self.add_loose(*id, State::Listed(today));
+            self.add_loose(*id, State::Listed(copy.clone()));
         }
         listed
     }
@@ -150,7 +150,7 @@ fn file(change: &Change) -> Option<(&[u8], [u8; 32], &Source)> {
 pub fn edited(layers: &[Arc<Vec<Change>>], facts: &Facts, started: Time) -> Option<String> {
     let read: Vec<Vec<u8>> = facts
         .iter()
-        .filter(|fact| matches!(fact.look, Look::Content | Look::GoHead))
+        .filter(|fact| matches!(fact.look, Look::Content | Look::Time | Look::GoHead))
         .filter_map(|fact| trace::fact::unescape(&fact.path))
         .collect();
     if read.is_empty() {

@@ -88,7 +88,7 @@ impl Session<'_> {
             From::Named(name) => self.contexts.named(name)?,
             _ => self.contexts.main()?,
         };
-        let found = folder.found(&self.elsewhere())?;
+        let scanned = folder.scanned(&self.elsewhere())?;
         let none = dockerfile::Patterns::default();
         let how = tree::copy::Copy {
             dest: b"/source",
@@ -99,7 +99,7 @@ impl Session<'_> {
             exclude: &none,
             created: tree::Time::default(),
         };
-        let origin = tree::copy::Origin::Context(&found);
+        let origin = tree::copy::Origin::Context(&scanned.found);
         let item = tree::copy::Item::Path { origin, path: source.as_bytes() };
         let nowhere = tree::View::new(Vec::new());
         let changes = tree::copy(&how, vec![item], &nowhere, folder.hashes());

@@ -6,20 +6,10 @@
 use std::collections::BTreeMap;
 
 use plan::{Key, Part, StepId};
+use store::LayerId;
+pub use store::builds::{Broken, How};
 
 use crate::build::Session;
-use crate::sight::Broken;
-
-/// How a step came to its layer.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum How {
-    /// All that it depends on was as before.
-    Exact,
-    /// All that it had read was as before.
-    Traced,
-    /// The work was done.
-    Anew,
-}
 
 /// What is noted of one step.
 #[derive(Clone, Debug, Default)]
@@ -32,10 +22,10 @@ pub struct Note {
     pub watched: Option<String>,
     /// Why a run of which the static key is known couldn't stand in for it.
     pub broken: Option<Broken>,
-    /// Whether it may have used the network, which is why nobody knows what it rests on.
+    /// Whether it was seen to use the network, which is why nobody knows what it rests on.
     pub network: bool,
-    /// Whether `--verify` found that it makes something else every time.
-    pub nondeterministic: bool,
+    /// Two layers that it made of the same under `--verify`, if it makes something else every time.
+    pub twins: Vec<LayerId>,
     /// Whether it looked at so much that it won't be watched again.
     pub wide: bool,
     /// Whether only a cache that it had filled was missing.

@@ -19,7 +19,7 @@ const TESTED: std::ops::RangeInclusive<u32> = 20..=26;
 /// The programs of one step.
 pub struct Readers {
     /// All that is below the step.
-    below: View,
+    below: Arc<View>,
     /// Which of its layers the step's key names.
     native: Vec<bool>,
     /// Whether to look for programs whose habits are known.
@@ -30,8 +30,19 @@ pub struct Readers {
 
 impl Readers {
     /// Of a step over `below`, of whose layers the key names those that are `native`.
-    pub fn new(below: View, native: Vec<bool>, weaken: bool) -> Readers {
+    pub fn new(below: Arc<View>, native: Vec<bool>, weaken: bool) -> Readers {
         Readers { below, native, weaken, known: Mutex::default() }
+    }
+
+    /// Until the step's program is started its process is tare's own, which looks for it and opens it: that counts as
+    /// the program's doing.
+    #[must_use]
+    pub fn starting(self, argv: &[String]) -> Readers {
+        let name = argv.first().and_then(|program| program.rsplit('/').next());
+        if let Some((own, name)) = std::env::current_exe().ok().zip(name) {
+            self.known.lock().expect("no panic while held").insert(own, (name.into(), false));
+        }
+        self
     }
 
     /// Whether that program turned out to be a go command.

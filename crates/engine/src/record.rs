@@ -14,7 +14,7 @@ use store::builds::{self, Kind, Outcome, Record, Step};
 
 use crate::build::{Built, Session};
 use crate::error::{Error, Result};
-use crate::note::{How, Note};
+use crate::note::Note;
 use crate::settings::Settings;
 
 /// The record of a build that starts now.
@@ -80,7 +80,7 @@ fn one(session: &Session, id: StepId, note: &Note, offset: u32, declared: &Decla
         platform: session.platform.to_string(),
         kind: kind(&step.op),
         ended: note.ended,
-        how: note.how.map(how),
+        how: note.how,
         millis: note.millis,
         parent: step.parent.map(|parent| parent.0 + offset),
         inputs: step.inputs.iter().map(|input| input.0 + offset).collect(),
@@ -89,10 +89,10 @@ fn one(session: &Session, id: StepId, note: &Note, offset: u32, declared: &Decla
         key: note.key.iter().filter(|part| !is_layer(part)).map(part).collect(),
         mounts: mounts(&step.op),
         watched: note.watched.clone(),
-        broken: note.broken.clone().map(|b| builds::Broken { gap: b.gap, fact: b.fact, now: b.now }),
+        broken: note.broken.clone(),
         network: note.network,
         wide: note.wide,
-        nondeterministic: note.nondeterministic,
+        twins: note.twins.clone(),
         asked: session.runs_again(id).then(|| asking(session.settings).to_owned()),
         cache_lost: note.cache_lost,
     }
@@ -127,14 +127,6 @@ fn kind(op: &Op) -> Kind {
         Op::Copy(_) => Kind::Copy,
         Op::Run(_) => Kind::Run,
         Op::Workdir(_) => Kind::Workdir,
-    }
-}
-
-fn how(how: How) -> builds::How {
-    match how {
-        How::Exact => builds::How::Exact,
-        How::Traced => builds::How::Traced,
-        How::Anew => builds::How::Anew,
     }
 }
 

@@ -17,7 +17,7 @@ impl Session<'_> {
     /// # Errors
     /// If the command fails, or can't be started, or its changes can't be kept.
     pub fn run(&self, id: StepId, run: &plan::Run, stack: &[LayerId], task: &Task) -> Result<Made> {
-        let sources = self.mount_sources(run)?;
+        let sources = self.voice.timed("read what is mounted", || self.mount_sources(run))?;
         let key = self.run_key(id, run, &sources, stack);
         self.note(id, |note| note.key = key.parts.clone());
         let _lock = self.store.lock(&key.hex()[..16])?;
@@ -26,14 +26,16 @@ impl Session<'_> {
         if let Some(action) = exact.as_ref().filter(|_| !verified) {
             return Ok(Made::cached(action.layer));
         }
-        let sight = self.sight(id, run, &sources, stack)?;
+        let sight = self.voice.timed("list what is watched", || self.sight(id, run, &sources, stack))?;
         self.note(id, |note| note.watched = sight.as_ref().map(|sight| sight.key.hex()));
         let asked = Asked { run, stack, sight };
         if let Some(action) = exact {
             self.check(id, &asked, &key, action.layer, task)?;
             return Ok(Made::cached(action.layer));
         }
-        if let Some(known) = self.reusable(id, asked.sight.as_ref())? {
+        let known =
+            self.voice.timed("look for an earlier run", || self.reusable(id, asked.sight.as_ref()))?;
+        if let Some(known) = known {
             if verified {
                 self.check(id, &asked, &key, known.layer, task)?;
             }
@@ -55,7 +57,7 @@ impl Session<'_> {
         }
         let millis = task.age().as_millis() as u64;
         let caches = if self.is_empty(&layer) { self.caches(asked.run)? } else { Vec::new() };
-        self.note(id, |note| note.wide = seen.as_ref().is_some_and(|seen| seen.wide));
+        self.note(id, |note| note.wide |= seen.as_ref().is_some_and(|seen| seen.wide));
         if let Some((sight, seen)) = asked.sight.as_ref().zip(seen) {
             self.remember(sight, &seen, layer, millis, caches.clone())?;
         }

@@ -17,6 +17,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use plan::{Key, Part, StepId};
 use store::LayerId;
+use store::builds::Broken;
 use store::layers::{Maker, Meta};
 use store::traces::{Run, Traces};
 use trace::{Fact, Tree};
@@ -62,22 +63,18 @@ pub struct Gap {
 impl Gap {
     /// The files.
     pub fn tree(&self) -> &Arc<Tree> {
-        self.tree.get_or_init(|| {
-            let layers: Vec<&[Change]> = self.layers.iter().map(|layer| layer.as_slice()).collect();
-            Arc::new(Tree::new(&layers))
-        })
+        self.tree.get_or_init(|| Arc::new(self.merged()))
     }
-}
 
-/// A fact that doesn't hold any more.
-#[derive(Clone, PartialEq, Debug)]
-pub struct Broken {
-    /// Which gap.
-    pub gap: String,
-    /// What an earlier run saw.
-    pub fact: Fact,
-    /// What is there today.
-    pub now: String,
+    /// The files, with times that tell of their content.
+    pub fn tree_by_content(&self) -> Arc<Tree> {
+        Arc::new(self.merged().with_content_times())
+    }
+
+    fn merged(&self) -> Tree {
+        let layers: Vec<&[Change]> = self.layers.iter().map(|layer| layer.as_slice()).collect();
+        Tree::new(&layers)
+    }
 }
 
 impl Sight {
@@ -159,6 +156,7 @@ impl Session<'_> {
         parts.extend(self.layer_parts(&natives));
         let key = Key::of(parts);
         let known = self.store.traces(&key);
+        self.note(id, |note| note.wide = known.wide);
         Ok((!known.wide).then_some(Sight { key, natives, gaps, known }))
     }
 

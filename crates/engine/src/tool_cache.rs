@@ -14,10 +14,12 @@
 
 use std::path::{Path, PathBuf};
 
+use dockerfile::glob::{self, Glob};
 use dockerfile::mount::MountType;
 use plan::{From, Op, StepId};
 use sandbox::MountKind;
 use tree::View;
+use tree::root::Type;
 use tree::users::User;
 
 use crate::build::Session;
@@ -77,20 +79,15 @@ impl Session<'_> {
             Context::None => String::new(),
         };
         let step = self.plan.step(id);
-        let base = self.chain(id).last().map(|base| self.stack_of(*base)).unwrap_or_default();
+        let base = self.plan.chain(Some(id)).first().map(|base| self.stack_of(*base)).unwrap_or_default();
         let text =
             format!("go-build\n{context}\n{}\n{base:?}\n{target}\n{}:{}", step.stage, user.uid, user.gid);
         blake3::hash(text.as_bytes()).to_hex().to_string()
     }
 
-    /// All that a step stands on in its stage, and in those that this one is built from; the lowest last.
-    fn chain(&self, id: StepId) -> Vec<StepId> {
-        std::iter::successors(self.plan.step(id).parent, |id| self.plan.step(*id).parent).collect()
-    }
-
     /// Whether nobody but the step itself, and others that compile, may find out what is at that place.
     fn is_private(&self, id: StepId, target: &str, below: &View) -> bool {
-        let stands_on = |top: StepId| top == id || self.chain(top).contains(&id);
+        let stands_on = |top: StepId| self.plan.stands_on(top, id);
         let exported = self.plan.outcome.tip.is_some_and(stands_on);
         let looks = |other: StepId| match &self.plan.step(other).op {
             Op::Base(_) | Op::Workdir(_) => false,
@@ -116,21 +113,46 @@ fn from(from: &From) -> Option<StepId> {
 
 /// Whether a source of a COPY may be, hold or lie in the place.
 fn covers(source: &str, target: &str, below: &View) -> bool {
-    let literal = source.split(['*', '?', '[', '\\']).next().unwrap_or_default();
-    let wild = literal.len() < source.len();
-    let path = literal.trim_matches('/');
-    if path.split('/').any(|name| name == "..") {
+    let names: Vec<&str> = source.split('/').filter(|name| !name.is_empty() && *name != ".").collect();
+    if names.contains(&"..") {
         return true;
     }
+    let plain = names.iter().position(|name| glob::is_pattern(name)).unwrap_or(names.len());
+    let (folder, patterns) = names.split_at(plain);
+    let folder = folder.join("/").into_bytes();
     // A link on the way leads elsewhere.
-    let resolved = below.resolve(path.as_bytes(), true).unwrap_or_else(|_| path.as_bytes().to_vec());
+    let resolved = below.resolve(&folder, true).unwrap_or_else(|_| folder.clone());
+    match patterns {
+        [] => [folder, resolved].iter().any(|path| meet(path, target)),
+        [last] => [folder, resolved].iter().any(|folder| matched_covers(folder, last, target, below)),
+        // What the names between are nobody knows.
+        _ => [folder, resolved].iter().any(|folder| meet(folder, target)),
+    }
+}
+
+/// Whether what matches in a folder covers the place. A link does, wherever it leads.
+fn matched_covers(folder: &[u8], pattern: &str, target: &str, below: &View) -> bool {
+    let Ok(glob) = Glob::parse(pattern) else { return true };
+    let matches = |name: &[u8]| glob.matches(&String::from_utf8_lossy(name));
+    let children = below.list(folder).unwrap_or_default();
+    let links = children.iter().any(|child| child.node.stat.kind == Type::Symlink && matches(&child.name));
+    let path = |name: &[u8]| if folder.is_empty() { name.to_vec() } else { [folder, b"/", name].concat() };
+    let own = target.trim_matches('/').as_bytes().split(|&b| b == b'/').nth(depth(folder));
+    // The name in that folder by which the place would be reached, if it would be.
+    links || own.map_or_else(|| meet(folder, target), |name| matches(name) && meet(&path(name), target))
+}
+
+fn depth(path: &[u8]) -> usize {
+    path.split(|&b| b == b'/').filter(|name| !name.is_empty()).count()
+}
+
+/// Whether one of two paths is, holds or lies in the other.
+fn meet(path: &[u8], target: &str) -> bool {
     let target = target.trim_matches('/').as_bytes();
-    [path.as_bytes(), &resolved].iter().any(|path| {
-        let inside = path.starts_with(target) && matches!(path.get(target.len()), None | Some(b'/'));
-        let around =
-            target.starts_with(path) && (wild || matches!(target.get(path.len()), None | Some(b'/')));
-        inside || around || path.is_empty()
-    })
+    let inside = |path: &[u8], dir: &[u8]| {
+        dir.is_empty() || (path.starts_with(dir) && matches!(path.get(dir.len()), None | Some(b'/')))
+    };
+    inside(path, target) || inside(target, path)
 }
 
 /// The text of a RUN's command, if a plain shell or nobody reads it.
@@ -256,6 +278,12 @@ mod tests {
         check("/root/", true);
         check("/root/.cache/go-build/00", true);
         check("/r*", true);
+        check("/*.a", false);
+        check("/root/*.a", false);
+        check("/root/.cache/*", true);
+        check("/root/.cache/go-build/00/*", true);
+        check("/*/x", true);
+        check("/root/./.c*", true);
         check("/*", true);
         check("/app/../root", true);
         check("/app", false);

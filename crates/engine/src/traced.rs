@@ -3,7 +3,7 @@
 //! What is not seen is not known: a step that used the network, or whose files couldn't be served, leaves no facts,
 //! and is found by its exact key only.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
@@ -30,6 +30,15 @@ pub struct Serving {
     pub mounts: Vec<OwnedFd>,
 }
 
+/// The times that a step sees its files have.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Shown {
+    /// Their own.
+    AsTheyAre,
+    /// Such as tell of their content, see `go_times`.
+    ByContent,
+}
+
 /// What a step left behind besides its layer.
 pub struct Seen {
     /// The facts, gap by gap.
@@ -43,13 +52,22 @@ impl Serving {
     ///
     /// # Errors
     /// If a mount can't be made.
-    pub fn start(sight: &Sight, natives: &Arc<View>, readers: &Arc<Readers>) -> std::io::Result<Serving> {
+    pub fn start(
+        sight: &Sight,
+        natives: &Arc<View>,
+        readers: &Arc<Readers>,
+        shown: Shown,
+    ) -> std::io::Result<Serving> {
         let mut serving = Serving::default();
         let top = Sight::gap_name(sight.natives.len());
         for (name, gap) in &sight.gaps {
             if *name == top || !gap.tree().is_empty() {
                 let ground = sight.gaps_below(name).map(|gaps| Arc::new(Ground::new(natives.clone(), gaps)));
-                let (server, mount) = Server::start(gap.tree().clone(), ground, readers.clone())?;
+                let tree = match shown {
+                    Shown::AsTheyAre => gap.tree().clone(),
+                    Shown::ByContent => gap.tree_by_content(),
+                };
+                let (server, mount) = Server::start(tree, ground, readers.clone())?;
                 serving.servers.insert(name.clone(), (server, serving.mounts.len()));
                 serving.mounts.push(mount);
             }
@@ -71,9 +89,9 @@ impl Serving {
 
 impl Session<'_> {
     /// Serves a step's gaps. Where that can't be done the user hears of it once, and the step runs unwatched.
-    pub fn serve(&self, sight: &Sight, readers: &Arc<Readers>) -> Option<Serving> {
+    pub fn serve(&self, sight: &Sight, readers: &Arc<Readers>, shown: Shown) -> Option<Serving> {
         let natives = self.view(&sight.natives).map_err(|e| std::io::Error::other(e.to_string()));
-        let served = natives.and_then(|natives| Serving::start(sight, &Arc::new(natives), readers));
+        let served = natives.and_then(|natives| Serving::start(sight, &Arc::new(natives), readers, shown));
         served.map_err(|e| self.say_untraced(&e)).ok()
     }
 
@@ -174,13 +192,16 @@ impl Ran<'_> {
 /// nobody else who could have asked after it without our seeing it.
 fn promoted(tree: &Tree, facts: &[Fact], by_content: &dyn Fn(&str) -> bool) -> std::io::Result<Facts> {
     let stats = facts.iter().filter(|fact| fact.look == Look::Stat && fact.answer.starts_with("file"));
-    let unknown = stats.filter(|fact| !fact.by.as_deref().is_some_and(by_content));
-    let content = |fact: &Fact| {
+    let read: BTreeSet<&str> =
+        facts.iter().filter(|fact| fact.look == Look::Content).map(|fact| fact.path.as_str()).collect();
+    let unread = stats.filter(|fact| !read.contains(fact.path.as_str()));
+    let unknown = unread.filter(|fact| !fact.by.as_deref().is_some_and(by_content));
+    let time = |fact: &Fact| {
         let path = trace::fact::unescape(&fact.path).unwrap_or_default();
-        let answer = trace::answer(tree, &path, Look::Content)?;
-        Ok(Fact { look: Look::Content, answer, ..fact.clone() })
+        let answer = trace::answer(tree, &path, Look::Time)?;
+        Ok(Fact { look: Look::Time, answer, ..fact.clone() })
     };
-    unknown.map(content).collect()
+    unknown.map(time).collect()
 }
 
 /// Whether a step wrote Go files: what they embed is not known before.

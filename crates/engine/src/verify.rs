@@ -8,11 +8,8 @@
 //!
 //! Times are not compared: layer ids know none.
 
-use std::collections::BTreeMap;
-
 use plan::StepId;
-use store::LayerId;
-use tree::{Change, id};
+use store::{LayerId, Store};
 
 use crate::build::Session;
 use crate::error::{Error, Result};
@@ -64,31 +61,23 @@ impl Session<'_> {
         let second = self.execute(id, asked, task)?;
         let (a, b) =
             if first.layer == second.layer { (kept, first.layer) } else { (first.layer, second.layer) };
-        let paths = self.differing(&a, &b)?;
+        let paths = differing(self.store, &a, &b);
         if first.layer == second.layer && !first.open && !second.open {
             return Ok(Verdict::Wrong(first.layer, paths));
         }
-        self.note(id, |note| note.nondeterministic = true);
+        self.note(id, |note| note.twins = vec![a, b]);
         self.voice.warn(format!("{} is not deterministic: {paths}", self.plan.step(id).text));
         Ok(Verdict::Right)
     }
+}
 
-    /// The paths at which two layers differ, in words.
-    fn differing(&self, a: &LayerId, b: &LayerId) -> Result<String> {
-        let digests = |layer: &LayerId| -> Result<BTreeMap<Vec<u8>, [u8; 32]>> {
-            let changes = self.store.layer_changes(layer)?;
-            Ok(changes.iter().map(|c: &Change| (c.path().to_vec(), id(std::slice::from_ref(c)))).collect())
-        };
-        let (a, b) = (digests(a)?, digests(b)?);
-        let gone = a.iter().filter(|(path, digest)| b.get(*path) != Some(digest)).map(|(path, _)| path);
-        let new = b.keys().filter(|path| !a.contains_key(*path));
-        let paths: Vec<String> =
-            gone.chain(new).map(|p| format!("`/{}`", String::from_utf8_lossy(p))).collect();
-        let more = paths.len().saturating_sub(SHOWN);
-        let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
-        let shown: Vec<&str> = paths.iter().take(SHOWN).map(String::as_str).collect();
-        Ok(format!("two runs differ in {}{rest}", shown.join(", ")))
-    }
+/// The paths at which two layers differ, in words.
+fn differing(store: &Store, a: &LayerId, b: &LayerId) -> String {
+    let paths = crate::why::differing(store, a, b);
+    let more = paths.len().saturating_sub(SHOWN);
+    let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let shown: Vec<String> = paths.iter().take(SHOWN).map(|path| format!("`{path}`")).collect();
+    format!("two runs differ in {}{rest}", shown.join(", "))
 }
 
 /// What came of it.

@@ -5,27 +5,28 @@
 //!
 //! | kind | of | `path` or `name` | `was`, `now` | says |
 //! |---|---|---|---|---|
-//! | `content` | RUN, COPY | path of a file, or the step below whose files it is | digests | its bytes are others |
-//! | `mode` | RUN, COPY | path | modes, owners | who may use it, or what type it has |
+//! | `content` | RUN, COPY | path of a file, or the step below that made it | digests | its bytes are others |
+//! | `mode` | RUN, COPY | path | modes, owners, types | who may use it, or what type it has |
 //! | `absent` | RUN, COPY | path | `absent`, or what is there | it has come or gone |
 //! | `listing` | RUN | path of a directory | digests | other names are in it |
 //! | `link` | RUN, COPY | path of a link | digests | it leads elsewhere |
 //! | `arg` | RUN | name of a build argument | digests | its value |
-//! | `env` | RUN | name of a variable, or of a further host | digests | its value |
+//! | `env` | RUN | name of a variable, or `host NAME` of a further host | digests | its value, or its address |
 //! | `command` | all | `command`, `script`, `user`, `cwd`, `network`, `security`, `platform`, a part of COPY, or the flag that asked for it | digests | the step itself |
 //! | `base` | FROM, RUN | the image as the Dockerfile names it | digests of manifests | another image |
 //! | `mount` | RUN | path of where it is mounted | digests | what is mounted, or how |
-//! | `network` | RUN | | | it used the network, so that nobody knows what it rests on: it goes by all that is below it |
+//! | `network` | RUN | `security`, where it can't be seen | | it used the network, or may have, so that nobody knows what it rests on: it goes by all that is below it |
 //! | `tool-cache` | RUN | | | the cache that was all it had filled is gone |
-//! | `unread` | RUN that was reused | path, or where something is mounted | digests, modes | changed, and never read |
-//! | `nondeterministic` | RUN | | digests | two runs on the same made different things |
+//! | `unread` | RUN that was reused | path | digests, modes | changed, and never read; of a file with `by`: not the part that was read, of a folder that is mounted: nothing that was read there |
+//! | `nondeterministic` | RUN | path, if it is known | digests, modes | two runs on the same made different things |
 //! | `new` | all | | | nothing is known of it |
 //!
-//! `by` is the program that read. `was` and `now` are digits of digests, modes, or `absent` and `there`: never a value
-//! that may be secret.
+//! `by` is the program that read, or that asked for a file's status. `was` and `now` are digits of digests, modes, types,
+//! or `absent` and `there`: never a value that may be secret.
 
 mod below;
 mod build_id;
+mod case;
 mod compare;
 mod facts;
 mod files;
@@ -35,11 +36,12 @@ mod same;
 mod tests;
 
 use serde::Serialize;
-use store::builds::{Ended, How as Came, Kind as Op, Record, Step};
+use store::builds::{Record, Step};
 use store::{LayerId, Store};
 
+use case::Case;
 pub use compare::{Compared, Difference, compare};
-use same::{Past, Pasts};
+use same::Pasts;
 
 /// What `--json` prints.
 #[derive(Clone, PartialEq, Debug, Serialize)]
@@ -73,6 +75,25 @@ pub struct Explained {
     /// A program that it made, which is as before but for Go's build id.
     #[serde(skip)]
     pub same_but_id: Option<String>,
+    /// Whether it is from an earlier build than the last, below which there was something else.
+    #[serde(skip)]
+    pub is_older: bool,
+    /// Why it went by all that is below it.
+    #[serde(skip)]
+    pub unwatched: Option<Unwatched>,
+}
+
+/// Why nothing is known of what a step read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Unwatched {
+    /// It looks at too much.
+    Wide,
+    /// It used the network, or may have.
+    Network,
+    /// What has changed is mounted as it is: links and attributes that can't be served, or very much.
+    Native,
+    /// Nobody watched, or what was seen is gone.
+    Unseen,
 }
 
 /// What became of a step.
@@ -115,6 +136,9 @@ pub struct Reason {
     /// The program that read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
+    /// Whether all that it asked for was the file's status: size, time and mode.
+    #[serde(skip)]
+    pub is_status: bool,
     /// What it was.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub was: Option<String>,
@@ -151,7 +175,7 @@ pub const ABSENT: &str = "absent";
 impl Reason {
     /// Of that kind, and nothing more.
     pub fn of(kind: Kind) -> Reason {
-        Reason { kind, path: None, name: None, by: None, was: None, now: None }
+        Reason { kind, path: None, name: None, by: None, is_status: false, was: None, now: None }
     }
 
     fn named(kind: Kind, name: impl Into<String>) -> Reason {
@@ -179,164 +203,38 @@ pub fn explain(store: &Store, now: &Record, before: &[Record]) -> Vec<Explained>
     let explain = |(at, step): (usize, &Step)| {
         let case = Case { store, now, step, past: pasts.of_step(at) };
         let outcome = case.outcome();
+        let (reasons, is_older) = case.reasons(outcome);
         Explained {
             step: step.place.clone(),
             line: step.line,
             instruction: step.instruction.clone(),
             outcome,
             how: case.how(),
-            reasons: case.reasons(outcome),
+            reasons,
             millis: step.millis,
             same_but_id: case.same_but_id().filter(|_| outcome == Outcome::Ran),
+            is_older,
+            unwatched: case.unwatched(outcome),
         }
     };
     now.steps.iter().enumerate().map(explain).collect()
 }
 
-/// A step, with what it is compared with.
-struct Case<'a> {
-    store: &'a Store,
-    now: &'a Record,
-    step: &'a Step,
-    past: Option<Past<'a>>,
+/// The paths at which two layers differ.
+pub fn differing(store: &Store, one: &LayerId, other: &LayerId) -> Vec<String> {
+    between_runs(store, one, other).into_iter().filter_map(|reason| reason.path).collect()
 }
 
-impl Case<'_> {
-    fn outcome(&self) -> Outcome {
-        match (self.step.ended, self.step.kind, self.step.how) {
-            (Ended::Badly, ..) => Outcome::Failed,
-            (Ended::Stopped | Ended::Never, ..) => Outcome::Skipped,
-            (Ended::Well, Op::Run, Some(Came::Anew)) => Outcome::Ran,
-            (Ended::Well, Op::Run, _) => Outcome::Reused,
-            (Ended::Well, ..) if self.is_changed() => Outcome::Changed,
-            (Ended::Well, ..) => Outcome::Reused,
-        }
-    }
-
-    fn is_changed(&self) -> bool {
-        match &self.past {
-            Some(past) if self.step.kind == Op::Base => past.step.base != self.step.base,
-            Some(past) => past.step.layers != self.step.layers,
-            None => self.step.how == Some(Came::Anew),
-        }
-    }
-
-    fn how(&self) -> Option<How> {
-        let traced = self.step.how == Some(Came::Traced) || self.step.broken.is_some();
-        (self.step.ended != Ended::Never).then_some(if traced { How::Traced } else { How::Exact })
-    }
-
-    fn reasons(&self, outcome: Outcome) -> Vec<Reason> {
-        let found = self.step.nondeterministic.then(|| Reason::of(Kind::Nondeterministic));
-        let mut reasons = self.reasons_of(outcome);
-        reasons.extend(found);
-        reasons
-    }
-
-    fn reasons_of(&self, outcome: Outcome) -> Vec<Reason> {
-        match (outcome, self.step.kind) {
-            (Outcome::Skipped, _) => Vec::new(),
-            (Outcome::Reused, Op::Run) if self.step.how == Some(Came::Traced) => self.unread(),
-            (Outcome::Reused, _) => Vec::new(),
-            (_, Op::Run) => self.why_run(),
-            (Outcome::Failed, _) => self.past.iter().flat_map(|past| self.parts(past)).collect(),
-            (_, Op::Base) => self.why_base(),
-            _ => self.why_changed(),
-        }
-    }
-
-    fn why_base(&self) -> Vec<Reason> {
-        let Some(past) = &self.past else { return vec![Reason::of(Kind::New)] };
-        vec![base_reason(past.step, self.step)]
-    }
-
-    fn why_changed(&self) -> Vec<Reason> {
-        let Some(past) = &self.past else { return vec![Reason::of(Kind::New)] };
-        let mut reasons = self.parts(past);
-        reasons.extend(files::differences(self.store, &past.step.layers, &self.step.layers));
-        if reasons.is_empty() {
-            reasons.push(Reason::of(Kind::New));
-        }
-        reasons
-    }
-
-    fn why_run(&self) -> Vec<Reason> {
-        if let Some(flag) = &self.step.asked {
-            return vec![Reason::named(Kind::Command, flag)];
-        }
-        if self.step.cache_lost {
-            return vec![Reason::of(Kind::ToolCache)];
-        }
-        let mut reasons = facts::broken(self.store, self.now, self.step);
-        if let Some(past) = &self.past {
-            let further = self.since(past, reasons.is_empty());
-            further.into_iter().for_each(|reason| add(&mut reasons, reason));
-        }
-        if reasons.is_empty() {
-            reasons.push(Reason::of(Kind::New));
-        }
-        reasons
-    }
-
-    /// What has changed since the last time, as far as it counted. `alone`: nothing else is known.
-    fn since(&self, past: &Past, alone: bool) -> Vec<Reason> {
-        let was_watched = past.ran.watched.is_some() && !past.ran.network && !past.ran.wide;
-        let by_facts = !alone || (self.step.watched.is_some() && was_watched);
-        let mut reasons = self.parts(past);
-        if alone {
-            reasons.extend(parts::contents_of_mounts(past.step, self.step));
-        }
-        if alone && by_facts {
-            reasons.extend(facts::changed(self.store, self.now, self.step, past));
-        }
-        let below = below::changed(self.now, self.step, past);
-        let counts = |change: &&below::Changed| !by_facts || !change.is_served(self.store);
-        reasons.extend(below.iter().filter(counts).map(below::Changed::reason));
-        if reasons.is_empty() && alone {
-            reasons.extend(below.iter().map(below::Changed::reason));
-        }
-        let only_files = !reasons.is_empty() && reasons.iter().all(|reason| reason.kind == Kind::Content);
-        if alone && only_files && past.ran.network {
-            reasons.push(Reason::of(Kind::Network));
-        }
-        reasons
-    }
-
-    fn parts(&self, past: &Past) -> Vec<Reason> {
-        let mut reasons = parts::differences(past.step, self.step);
-        reasons.extend(below::inputs(self.now, self.step, past));
-        reasons
-    }
-
-    fn same_but_id(&self) -> Option<String> {
-        let past = self.past.as_ref().filter(|past| past.step.kind == Op::Run)?;
-        let (was, now) = (&past.step.layers, &self.step.layers);
-        build_id::program(self.store, was, now, &files::differences(self.store, was, now))
-    }
-
-    /// What has changed below a step that was reused, because it had never read that.
-    fn unread(&self) -> Vec<Reason> {
-        let Some(past) = &self.past else { return Vec::new() };
-        let (was, now) = (past.record.below(past.step), self.now.below(self.step));
-        let only = |these: &[LayerId], others: &[LayerId]| -> Vec<LayerId> {
-            these.iter().filter(|id| !others.contains(id)).copied().collect()
-        };
-        let mut reasons = files::differences(self.store, &only(&was, &now), &only(&now, &was));
-        let read = facts::read_since(self.store, self.step, &was);
-        reasons.retain(|reason| !reason.path.as_deref().is_some_and(|path| read.covers(path)));
-        reasons.extend(parts::contents_of_mounts(past.step, self.step));
-        reasons.iter_mut().for_each(|reason| reason.kind = Kind::Unread);
-        reasons
-    }
+fn between_runs(store: &Store, one: &LayerId, other: &LayerId) -> Vec<Reason> {
+    let mut found = files::differences(store, &[*one], &[*other]);
+    once_a_path(&mut found, Kind::Nondeterministic);
+    found
 }
 
-/// One thing is told once, also if it has changed in two ways.
-fn add(reasons: &mut Vec<Reason>, reason: Reason) {
-    let same =
-        |other: &Reason| (other.kind, &other.path, &other.name) == (reason.kind, &reason.path, &reason.name);
-    if !reasons.iter().any(same) {
-        reasons.push(reason);
-    }
+/// A file may have changed in two ways. Where it counts only that it has, it is told once, as of that kind.
+fn once_a_path(reasons: &mut Vec<Reason>, kind: Kind) {
+    reasons.dedup_by(|b, a| a.path == b.path);
+    reasons.iter_mut().for_each(|reason| reason.kind = kind);
 }
 
 fn base_reason(was: &Step, now: &Step) -> Reason {

@@ -1,6 +1,7 @@
 //! Ways to look through a file that many rules have in common.
 
-use dockerfile::Kind;
+use dockerfile::mount::MountType;
+use dockerfile::{Kind, Mount};
 
 use crate::lines::{Line, Pen};
 use crate::rule::{Edit, Finding};
@@ -112,6 +113,14 @@ pub fn from_context<'s>(line: &Line<'s>) -> impl Iterator<Item = &'s str> {
         _ => &[],
     };
     sources.iter().map(String::as_str)
+}
+
+/// What of the context the mounts of a RUN show to it.
+pub fn mounted(line: &Line) -> Vec<String> {
+    let Kind::Run(run) = line.kind else { return Vec::new() };
+    let mounts = run.flags.mounts.iter().filter_map(|mount| Mount::parse(mount).ok());
+    let of_context = mounts.filter(|mount| mount.kind == MountType::Bind && mount.from.is_none());
+    of_context.filter_map(|mount| mount.source).collect()
 }
 
 /// Whether a COPY or ADD takes the whole context.

@@ -33,7 +33,7 @@ use hadolint::Ignored;
 
 pub use config::Config;
 pub use context::Context;
-pub use mend::{Mended, mend};
+pub use mend::{Mended, extended, mend};
 pub use rule::{Changes, Edit, Finding, Needs, Origin, Rule, Spot};
 pub use rules::ALL;
 pub use scene::Scene;
@@ -94,7 +94,9 @@ pub struct Warning {
     pub line: u32,
     /// Last line.
     pub end_line: u32,
-    /// Whether it can be mended safely.
+    /// What mending it may change in the image. None if the rule's findings take a human.
+    pub fix: Option<Changes>,
+    /// Whether it can be mended safely here.
     pub is_fixable: bool,
     /// What mends it in the file.
     pub edits: Vec<Edit>,
@@ -126,6 +128,18 @@ pub fn images(input: &Input) -> Vec<(String, oci::Platform)> {
 /// Whether it can be told without a fact what an image sets.
 pub fn is_known(image: &str) -> bool {
     official::find(image).is_some()
+}
+
+/// Whether a Dockerfile asks for what lies under a name at the top of its context, other than by taking all of it: then
+/// no ignore file may keep it out.
+pub fn asks_for(input: &Input, name: &str) -> bool {
+    clutter::is_asked_for(&walk::scene(input), name)
+}
+
+/// Whether these names can be the context of a Dockerfile: all are there that it copies by name, and something is there
+/// besides Dockerfiles if it copies all.
+pub fn could_be_context(input: &Input, context: &Context) -> bool {
+    clutter::could_be_context(&walk::scene(input), context)
 }
 
 /// Looks at a Dockerfile with these rules. A broken one is looked at line by line, as far as it can be read.

@@ -5,7 +5,7 @@
 
 use dockerfile::Patterns;
 
-use crate::rule::{Edit, Rule};
+use crate::rule::{Changes, Edit, Rule};
 use crate::{Input, check};
 
 /// More than any file needs; a rule that never has enough stops here.
@@ -20,6 +20,8 @@ pub struct Mended {
     pub unseen: Vec<String>,
     /// How many findings were mended.
     pub count: usize,
+    /// What that may have changed in the image, each once.
+    pub changes: Vec<Changes>,
 }
 
 /// Mends what is safe to. A broken file is left alone.
@@ -39,6 +41,11 @@ pub fn mend(input: &Input, rules: &[&'static Rule]) -> Result<Mended, String> {
         mended.text = applied(&mended.text, &round.edits);
         mended.unseen.extend(round.unseen);
         mended.count += round.count;
+        for changes in round.changes {
+            if !mended.changes.contains(&changes) {
+                mended.changes.push(changes);
+            }
+        }
     }
     Ok(mended)
 }
@@ -48,11 +55,12 @@ struct Round {
     edits: Vec<Edit>,
     unseen: Vec<String>,
     count: usize,
+    changes: Vec<Changes>,
 }
 
 fn round(input: &Input, mended: &Mended, rules: &[&'static Rule]) -> Result<Round, String> {
     let (dockerfile, problems) = dockerfile::parse(&mended.text);
-    let patterns = patterns(input.ignore, &mended.unseen);
+    let patterns = extended(input.ignore, &mended.unseen);
     let ignore = patterns.as_ref().or(input.ignore);
     let input = Input { text: &mended.text, dockerfile: &dockerfile, problems: &problems, ignore, ..*input };
     let mut round = Round::default();
@@ -63,13 +71,14 @@ fn round(input: &Input, mended: &Mended, rules: &[&'static Rule]) -> Result<Roun
             round.edits.extend(found.edits);
             round.unseen.extend(new);
             round.count += 1;
+            round.changes.extend(found.fix);
         }
     }
     Ok(round)
 }
 
-/// The patterns of the ignore file with these behind them.
-fn patterns(known: Option<&Patterns>, unseen: &[String]) -> Option<Patterns> {
+/// The patterns of the ignore file with these behind them; nothing if there are none of these.
+pub fn extended(known: Option<&Patterns>, unseen: &[String]) -> Option<Patterns> {
     if unseen.is_empty() {
         return None;
     }

@@ -1,6 +1,6 @@
 //! A rule's file to its page: the header is Markdown behind `//! `, and holds the rule's examples.
 
-use crate::rule::{Changes, Rule};
+use crate::rule::Rule;
 
 /// A fenced block of a page.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,12 +33,10 @@ pub fn page(rule: &Rule) -> String {
 
 /// What `--fix` does about a rule's findings, and what that may change in the image.
 fn remedy(rule: &Rule) -> String {
-    let changed = match rule.fix {
-        None => return "You: there is no change that is right wherever this is found.".to_owned(),
-        Some(Changes::Nothing) => "nothing".to_owned(),
-        Some(Changes::Config(fields)) => format!("in its config {}", quoted(fields)),
-        Some(Changes::Files(paths)) => format!("of its files {}", quoted(paths)),
+    let Some(changes) = rule.fix else {
+        return "You: there is no change that is right wherever this is found.".to_owned();
     };
+    let changed = changes.words();
     format!(
         "`tare lint --fix`, where that is safe. In the image it may change {changed}, and the history's wording."
     )

@@ -40,8 +40,21 @@ pub enum Changes {
     Nothing,
     /// These fields of the config.
     Config(&'static [&'static str]),
-    /// These files.
+    /// These files: paths, or a word on which: `the files `, and then.
     Files(&'static [&'static str]),
+}
+
+impl Changes {
+    /// For people.
+    pub fn words(self) -> String {
+        let shown = |name: &&str| if name.contains(' ') { (*name).to_owned() } else { format!("`{name}`") };
+        let list = |names: &[&str]| names.iter().map(shown).collect::<Vec<_>>().join(", ");
+        match self {
+            Changes::Nothing => "nothing".to_owned(),
+            Changes::Config(fields) => format!("the config's {}", list(fields)),
+            Changes::Files(paths) => format!("the files {}", list(paths)),
+        }
+    }
 }
 
 /// Text in the place of other text.
@@ -163,6 +176,7 @@ impl Rule {
             url: self.url,
             line: finding.spot.line,
             end_line: finding.spot.end_line,
+            fix: self.fix,
             is_fixable: self.fix.is_some() && !(finding.edits.is_empty() && finding.unseen.is_empty()),
             edits: finding.edits,
             unseen: finding.unseen,

@@ -94,6 +94,31 @@ fn a_fix_makes_good_of_bad_and_has_nothing_more_to_do() {
     }
 }
 
+/// What mending makes of *Bad*, both written in another way.
+fn written_otherwise(otherwise: impl Fn(&str) -> String, but: &[&str]) {
+    for rule in lint::ALL.iter().filter(|rule| rule.fix.is_some()) {
+        let (bad, good) = (subject(rule, "Bad"), subject(rule, "Good"));
+        let text = otherwise(&bad.text);
+        let expected = if but.contains(&rule.name) { text.clone() } else { otherwise(&good.text) };
+        let bad = Subject { text, ..bad };
+        let mended = bad.mended();
+        assert_eq!(String::from_utf8(mended.text.clone()).unwrap(), expected, "{}", rule.name);
+        assert_eq!(ignore(&bad, &mended), good.ignore, "{}", rule.name);
+    }
+}
+
+#[test]
+fn a_fix_keeps_how_lines_end() {
+    // A shell would take the carriage return for a part of `-e`.
+    written_otherwise(|text| text.replace('\n', "\r\n"), &["heredoc-without-set-e"]);
+}
+
+#[test]
+fn a_fix_keeps_a_byte_order_mark_and_a_last_line_without_an_end() {
+    written_otherwise(|text| format!("\u{feff}{text}"), &[]);
+    written_otherwise(|text| text.trim_end_matches('\n').to_owned(), &[]);
+}
+
 #[test]
 fn a_page_says_what_a_fix_may_change() {
     for rule in lint::ALL {
@@ -101,8 +126,9 @@ fn a_page_says_what_a_fix_may_change() {
         let says = match rule.fix {
             None => "You: there is no change".to_owned(),
             Some(Changes::Nothing) => "may change nothing".to_owned(),
-            Some(Changes::Config(fields)) => format!("in its config `{}`", fields[0]),
-            Some(Changes::Files(paths)) => format!("of its files `{}`", paths[0]),
+            Some(Changes::Config(fields)) => format!("the config's `{}`", fields[0]),
+            Some(Changes::Files(paths)) if paths[0].starts_with('/') => format!("the files `{}`", paths[0]),
+            Some(Changes::Files(paths)) => format!("the files {}", paths[0]),
         };
         assert!(page.contains(&says), "{page}");
     }

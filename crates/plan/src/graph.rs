@@ -220,6 +220,11 @@ impl Plan {
         chain
     }
 
+    /// Whether a step is another, or has it below it in its file system.
+    pub fn stands_on(&self, top: StepId, id: StepId) -> bool {
+        std::iter::successors(Some(top), |id| self.step(*id).parent).any(|below| below == id)
+    }
+
     /// Everything that a step must wait for.
     pub fn needs(&self, id: StepId) -> impl Iterator<Item = StepId> + '_ {
         let step = self.step(id);

@@ -21,6 +21,7 @@ mod glob;
 mod ignore;
 mod platform;
 mod cgo;
+mod interface;
 mod text;
 mod quote;
 mod vcs;
@@ -30,7 +31,8 @@ mod scratch;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-pub use mains::Main;
+pub use interface::Interface;
+pub use mains::{Main, program_name};
 pub use problem::Problem;
 pub use toolchain::{GoVersion, Why};
 
@@ -64,6 +66,8 @@ pub struct Ask {
     pub labels: BTreeMap<String, String>,
     /// For which platforms; empty is this machine's.
     pub platforms: Vec<oci::Platform>,
+    /// What an image of before offers, if there is one.
+    pub interface: Option<Interface>,
 }
 
 /// A project's build, as text.
@@ -94,6 +98,12 @@ pub fn is_go_project(folder: &Path) -> bool {
     ["go.mod", "go.work"].iter().any(|name| folder.join(name).is_file())
 }
 
+/// The path of the module in a folder.
+pub fn module(folder: &Path) -> Option<String> {
+    let text = problem::read_if_there(folder, "go.mod").ok()??;
+    gomod::ModFile::module("go.mod", &text).ok().map(|file| file.module)
+}
+
 /// The recipe for the Go module or workspace in `folder`.
 ///
 /// # Errors
@@ -107,12 +117,15 @@ pub fn go(folder: &Path, ask: &Ask) -> std::result::Result<Recipe, Problem> {
     let (go, mut notes) = toolchain::choose(&project, wish.go.as_deref().map(|name| (name, why)))?;
     let context = platform::context(&ask.platforms, &go, &wish.tags);
     let folders = walk::Folders::of(folder);
-    let mains = mains::choose(&Wanted {
+    let mut mains = mains::choose(&Wanted {
         folders: &folders,
         project: &project,
         asked: &wish.mains,
         context: &context,
     })?;
+    if let Some(interface) = &wish.interface {
+        interface.place(&mut mains);
+    }
     let parts = text::Parts {
         folder,
         project: &project,
@@ -136,6 +149,32 @@ pub fn go(folder: &Path, ask: &Ask) -> std::result::Result<Recipe, Problem> {
         labels,
         notes,
     })
+}
+
+/// What the sources of a project say about other files.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Embedded {
+    /// Patterns of `//go:embed` from the project's folder on, sorted.
+    pub patterns: Vec<String>,
+    /// Some package imports one of `testdata` or the like: anything there may be part of the build.
+    pub imports_closed: bool,
+}
+
+impl Embedded {
+    /// The patterns that take a path in, or something below it.
+    pub fn taking<'a>(&'a self, path: &'a str) -> impl Iterator<Item = &'a str> {
+        self.patterns.iter().map(String::as_str).filter(move |pattern| embed::touches(pattern, path))
+    }
+}
+
+/// What a Go project embeds.
+///
+/// # Errors
+/// If a source can't be read.
+pub fn embedded(folder: &Path) -> std::result::Result<Embedded, Problem> {
+    let folders = walk::Folders::of(folder);
+    let found = embed::Embeds::read(folder, folders.all()?)?;
+    Ok(Embedded { patterns: found.patterns, imports_closed: found.imports_closed })
 }
 
 /// The commit's labels, and over them those that somebody wrote down.

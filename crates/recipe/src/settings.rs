@@ -93,6 +93,8 @@ pub fn merged(folder: &Path, ask: &Ask) -> Result<Ask> {
         Some(text) => parse(&text)?,
         None => Settings::default(),
     };
+    let is_kept = ask.interface.as_ref().is_some_and(|interface| interface.keeps_start);
+    let of_ours = |list: List| if is_kept { Vec::new() } else { list.texts() };
     let includes = settings.include.texts().iter().map(|line| include(line)).collect::<Result<Vec<_>>>()?;
     Ok(Ask {
         mains: or(&ask.mains, settings.main.texts()),
@@ -100,13 +102,14 @@ pub fn merged(folder: &Path, ask: &Ask) -> Result<Ask> {
         tags: tags(&or(&ask.tags, settings.tags.texts())),
         ldflags: ask.ldflags.clone().or(settings.ldflags),
         includes: or(&ask.includes, includes),
-        entrypoint: or(&ask.entrypoint, settings.entrypoint.texts()),
-        cmd: or(&ask.cmd, settings.cmd.texts()),
+        entrypoint: or(&ask.entrypoint, of_ours(settings.entrypoint)),
+        cmd: or(&ask.cmd, of_ours(settings.cmd)),
         user: ask.user.clone().or(settings.user.map(Item::text)),
         env: over(settings.env, &ask.env),
         expose: or(&ask.expose, settings.expose.texts()),
         labels: over(settings.labels, &ask.labels),
         platforms: ask.platforms.clone(),
+        interface: ask.interface.clone(),
     })
 }
 
@@ -179,6 +182,7 @@ mod tests {
             expose: owned(&["8080", "53/udp"]),
             labels: map(&[("c", "3")]),
             platforms: Vec::new(),
+            interface: None,
         };
         assert_eq!(ask, expected);
     }

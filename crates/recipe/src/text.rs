@@ -9,6 +9,7 @@ use std::path::Path;
 
 use oci::Platform;
 
+use crate::interface::{self, Interface};
 use crate::mains::{Main, program_name};
 use crate::problem::{Problem, Result};
 use crate::project::{Project, inside, joined};
@@ -154,17 +155,20 @@ impl Text {
         self.line("COPY --from=build /usr/local/go/lib/time/zoneinfo.zip /usr/share/");
         // A folder that is copied itself gets the mode in BuildKit, but not in buildah; one inside of it does in both.
         self.line("COPY --from=build --chmod=1777 /empty/ /");
-        self.line("COPY --from=build /out/ /usr/local/bin/");
+        interface::programs(parts.mains)?.iter().for_each(|line| self.line(line));
         for (path, to) in &parts.wish.includes {
             self.line(include(parts.folder, path, to)?);
         }
-        self.line("ENV PATH=/usr/local/bin ZONEINFO=/usr/share/zoneinfo.zip");
+        let path = interface::path(parts.mains).map(|path| format!("PATH={path} ")).unwrap_or_default();
+        self.line(format!("ENV {path}ZONEINFO=/usr/share/zoneinfo.zip"));
         for (name, value) in &parts.wish.env {
             self.line(variable(name, value)?);
         }
         for port in &parts.wish.expose {
             self.line(format!("EXPOSE {}", expose(port)?));
         }
+        let interface = parts.wish.interface.as_ref().map(Interface::lines).transpose()?;
+        interface.into_iter().flatten().for_each(|line| self.line(line));
         Ok(())
     }
 
@@ -175,6 +179,7 @@ impl Text {
         quote::no_nul("entrypoint", &entrypoint)?;
         quote::no_nul("cmd", &parts.wish.cmd)?;
         match entrypoint.is_empty() {
+            true if keeps_start(parts) => {}
             false => self.line(format!("ENTRYPOINT {}", quote::json(&entrypoint))),
             true => self.note = Some(no_entrypoint(parts.mains)),
         }
@@ -284,8 +289,16 @@ fn user(user: &str) -> Result<String> {
     }
 }
 
+/// Whether what an image of before starts is what this one does.
+fn keeps_start(parts: &Parts) -> bool {
+    parts.wish.interface.as_ref().is_some_and(|interface| interface.keeps_start)
+}
+
 /// What was chosen, else the only program, else the one that is called as the module.
 fn entrypoint(parts: &Parts) -> Result<Vec<String>> {
+    if keeps_start(parts) {
+        return Ok(parts.wish.entrypoint.clone());
+    }
     if let [first, rest @ ..] = &parts.wish.entrypoint[..] {
         let first = if first.contains('/') { first.clone() } else { program(parts, first)? };
         return Ok([first].into_iter().chain(rest.iter().cloned()).collect());

@@ -8,7 +8,7 @@
 //!            "kind":"base"|"run"|"copy"|"workdir", "ended":"well"|"badly"|"stopped"|"never",
 //!            "how":"exact"|"traced"|"anew", "millis", "parent", "inputs", "layers", "base":{"name","manifest"},
 //!            "key":[["env.PATH","0123456789abcdef"], …], "mounts":[{"number","kind","place"}],
-//!            "watched", "broken":{"gap","fact","now"}, "network", "wide", "nondeterministic",
+//!            "watched", "broken":{"gap","fact","now"}, "network", "wide", "twins",
 //!            "asked", "cache_lost"}]}
 //! builds/ID/step-NNN.log  what a step printed
 //! ```
@@ -126,15 +126,15 @@ pub struct Step {
     /// Why a known run couldn't stand in for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub broken: Option<Broken>,
-    /// Whether it may have used the network.
+    /// Whether it was seen to use the network.
     #[serde(default, skip_serializing_if = "is_default")]
     pub network: bool,
     /// Whether it looked at so much that it won't be watched again.
     #[serde(default, skip_serializing_if = "is_default")]
     pub wide: bool,
-    /// Whether it was found to make something else every time.
+    /// Two layers that it made of the same, if it was found to make something else every time.
     #[serde(default, skip_serializing_if = "is_default")]
-    pub nondeterministic: bool,
+    pub twins: Vec<LayerId>,
     /// The flag that asked to do it again whatever was known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked: Option<String>,

@@ -7,9 +7,12 @@
 //! A file is the same if all of it is the same; ctime can't be set by a program. A file that was changed
 //! less than two seconds before it was hashed is not remembered: it could change again within one tick of
 //! the file system's clock (git calls such entries "racily clean").
+//!
+//! Beside it in `ID.looks`, `"tare looks 1\n"` and records of 64 bytes, the latest last: how what was copied looked from
+//! outside (see [`tree::look`]), and the digest of what that came to. Whoever finds it there needs no file's digest.
 
-use std::collections::HashMap;
-use std::path::PathBuf;
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -22,66 +25,132 @@ const MAGIC: &[u8] = b"tare stats 1\n";
 const RECORD: usize = 88;
 const RACY: i64 = 2;
 
+const LOOKS: &[u8] = b"tare looks 1\n";
+/// More than a Dockerfile has COPYs, times the states of a folder that somebody goes back and forth between.
+const MOST_LOOKS: usize = 256;
+
 /// The digests of one context, in memory; [`Stats::save`] writes them if any was added.
 pub struct Stats {
     path: PathBuf,
-    state: Mutex<State>,
+    /// Read when it is asked for.
+    state: Mutex<Option<State>>,
+    looks: Mutex<Looks>,
 }
 
 struct State {
     known: HashMap<Ident, Content>,
     used: HashMap<Ident, Content>,
+    /// Known for this process only.
+    young: HashSet<Ident>,
     dirty: bool,
+}
+
+struct Looks {
+    known: Vec<[[u8; 32]; 2]>,
+    dirty: bool,
+    /// Whether one was of use: then not all files of the context were asked after.
+    used: bool,
 }
 
 impl Store {
     /// The remembered digests of the context in `folder`; empty for a new one.
-    pub fn stats(&self, folder: &std::path::Path) -> Stats {
+    pub fn stats(&self, folder: &Path) -> Stats {
         use std::os::unix::ffi::OsStrExt;
         let id = blake3::hash(folder.as_os_str().as_bytes());
         let path = self.path("stats").join(id.to_hex().as_str());
-        let known = std::fs::read(&path).ok().and_then(|b| decode(&b)).unwrap_or_default();
-        Stats { path, state: Mutex::new(State { known, used: HashMap::new(), dirty: false }) }
+        let looks = std::fs::read(path.with_extension("looks")).ok().and_then(|b| decode_looks(&b));
+        let looks = Looks { known: looks.unwrap_or_default(), dirty: false, used: false };
+        Stats { path, state: Mutex::default(), looks: Mutex::new(looks) }
+    }
+}
+
+impl State {
+    fn read(path: &Path) -> State {
+        let known = std::fs::read(path).ok().and_then(|b| decode(&b)).unwrap_or_default();
+        State { known, used: HashMap::new(), young: HashSet::new(), dirty: false }
     }
 }
 
 impl Stats {
-    /// Writes what was used or added since it was opened; what was neither is forgotten.
+    /// The digest of what looked so.
+    pub fn looked(&self, look: &[u8; 32]) -> Option<[u8; 32]> {
+        let mut looks = self.looks.lock().expect("no thread panics while it holds this");
+        let found = looks.known.iter().rev().find(|[known, _]| known == look).map(|[_, content]| *content);
+        looks.used |= found.is_some();
+        found
+    }
+
+    /// Remembers what something that looked so came to.
+    pub fn put_look(&self, look: [u8; 32], content: [u8; 32]) {
+        let mut looks = self.looks.lock().expect("no thread panics while it holds this");
+        looks.known.retain(|[known, _]| *known != look);
+        looks.known.push([look, content]);
+        let surplus = looks.known.len().saturating_sub(MOST_LOOKS);
+        looks.known.drain(..surplus);
+        looks.dirty = true;
+    }
+
+    /// Writes what was used or added since it was opened; what was neither is forgotten, unless not all was asked for.
     ///
     /// # Errors
     /// If it can't be written.
     pub fn save(&self, store: &Store) -> Result<()> {
+        let looks = self.looks.lock().expect("no thread panics while it holds this");
         let state = self.state.lock().expect("no thread panics while it holds this");
-        if !state.dirty {
-            return Ok(());
+        if looks.dirty {
+            store.write(&self.path.with_extension("looks"), &encode_looks(&looks.known))?;
         }
-        store.write(&self.path, &encode(&state.used))
+        match &*state {
+            Some(state) if state.dirty => {
+                let all = if looks.used { &state.known } else { &state.used };
+                store.write(&self.path, &encode(all.iter().filter(|(id, _)| !state.young.contains(id))))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn with<T>(&self, ask: impl FnOnce(&mut State) -> T) -> T {
+        let mut state = self.state.lock().expect("no thread panics while it holds this");
+        ask(state.get_or_insert_with(|| State::read(&self.path)))
     }
 }
 
 impl Hashes for Stats {
     fn get(&self, id: &Ident) -> Option<Content> {
-        let mut state = self.state.lock().expect("no thread panics while it holds this");
-        let content = *state.known.get(id)?;
-        state.used.insert(*id, content);
-        Some(content)
+        self.with(|state| {
+            let content = *state.known.get(id)?;
+            state.used.insert(*id, content);
+            Some(content)
+        })
     }
 
     fn put(&self, id: Ident, content: Content) {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs() as i64);
-        let mut state = self.state.lock().expect("no thread panics while it holds this");
-        // Good for this process in any case: who reads the bytes later checks them against the digest.
-        state.known.insert(id, content);
-        if now - id.ctime.sec <= RACY {
-            return;
-        }
-        state.used.insert(id, content);
-        state.dirty = true;
+        self.with(|state| {
+            // Good for this process in any case: who reads the bytes later checks them against the digest.
+            state.known.insert(id, content);
+            if now - id.ctime.sec <= RACY {
+                state.young.insert(id);
+                return;
+            }
+            state.used.insert(id, content);
+            state.dirty = true;
+        });
     }
 }
 
-fn encode(all: &HashMap<Ident, Content>) -> Vec<u8> {
-    let mut records: Vec<Vec<u8>> = all.iter().map(|(id, content)| record(id, content)).collect();
+fn encode_looks(all: &[[[u8; 32]; 2]]) -> Vec<u8> {
+    [LOOKS, all.as_flattened().as_flattened()].concat()
+}
+
+fn decode_looks(bytes: &[u8]) -> Option<Vec<[[u8; 32]; 2]>> {
+    let (records, rest) = bytes.strip_prefix(LOOKS)?.as_chunks::<64>();
+    let half = |record: &[u8; 64], at: usize| record[at..at + 32].try_into().expect("32 bytes");
+    rest.is_empty().then(|| records.iter().map(|record| [half(record, 0), half(record, 32)]).collect())
+}
+
+fn encode<'a>(all: impl Iterator<Item = (&'a Ident, &'a Content)>) -> Vec<u8> {
+    let mut records: Vec<Vec<u8>> = all.map(|(id, content)| record(id, content)).collect();
     records.sort();
     let mut out = MAGIC.to_vec();
     records.iter().for_each(|r| out.extend(r));
@@ -129,10 +198,14 @@ mod tests {
             ctime: Time { sec: -6, nsec: 7 },
         };
         let all: HashMap<_, _> = (0..9).map(|n| (id(n), Content([n as u8; 32]))).collect();
-        let bytes = encode(&all);
+        let bytes = encode(all.iter());
         assert_eq!(bytes.len(), MAGIC.len() + 9 * RECORD);
         assert_eq!(decode(&bytes), Some(all));
         assert_eq!(decode(&bytes[1..]), None);
         assert_eq!(decode(&bytes[..bytes.len() - 1]), None);
+        let looks = vec![[[1; 32], [2; 32]], [[3; 32], [4; 32]]];
+        let bytes = encode_looks(&looks);
+        assert_eq!(decode_looks(&bytes), Some(looks));
+        assert_eq!(decode_looks(&bytes[..bytes.len() - 1]), None);
     }
 }

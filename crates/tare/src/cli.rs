@@ -8,12 +8,14 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 mod build;
 mod builds;
+mod ignore;
 mod language;
 
 pub use build::{
     Build, CompressionName, Go, Init, Pin, Progress, Sbom, SbomFormat, TimestampRule, TraceMode,
 };
 pub use builds::{Diff, History, Why};
+pub use ignore::Ignore;
 pub use language::{CheckIgnore, Context, ContextLs, Expand, Lint, LintFormat, Parse, RuleSet};
 
 /// Builds container images from Dockerfiles: no daemon, no root, no container runtime.
@@ -29,8 +31,11 @@ pub struct Cli {
 pub enum Command {
     /// Builds an image from a Dockerfile.
     Build(Box<Build>),
-    /// Writes the Dockerfile that `tare build` would use for a Go project without one.
+    /// Writes the Dockerfile that `tare build` would use for a Go project without one; beside one that is there,
+    /// `Dockerfile.tare`, which keeps what its image offers, and tells what is different.
     Init(Box<Init>),
+    /// Proposes what a build's `.dockerignore` lacks: what no step has read, and what never belongs into a build.
+    Ignore(Ignore),
     /// Writes down in tare.lock what the names in a Dockerfile stand for, or a Go project's toolchain.
     Pin(Box<Pin>),
     /// Tells why each step of a build ran, or didn't have to.

@@ -49,6 +49,17 @@ pub fn duration(d: Duration) -> String {
     }
 }
 
+/// `0.4ms`, `12ms`, `1.23s`: to compare with others.
+pub fn fine(d: Duration) -> String {
+    match d.as_secs_f64() * 1000.0 {
+        ms if ms < 0.05 => "0ms".to_owned(),
+        ms if ms < 9.95 => format!("{ms:.1}ms"),
+        ms if ms < 999.5 => format!("{ms:.0}ms"),
+        ms if ms < 60_000.0 => format!("{:.2}s", ms / 1000.0),
+        _ => duration(d),
+    }
+}
+
 /// `3 hours ago`, from seconds.
 pub fn ago(seconds: i64) -> String {
     let (n, unit) = match seconds.max(0) {

@@ -12,6 +12,7 @@
 //! | shared | as entry, of a directory; it holds too where nothing is |
 //! | list | BLAKE3 of all names with their types; where nothing is, of none |
 //! | content | BLAKE3 of the bytes |
+//! | time | as content, which stands in for the time at which it was changed |
 //! | go-names | BLAKE3 of those names, with their types, that mean something to go; where nothing is, of none |
 //! | go-head | BLAKE3 of what go reads of a test file, as `head …`; of the whole file where that isn't sure |
 //!
@@ -48,6 +49,8 @@ pub enum Look {
     GoNames,
     /// What does the Go file begin with?
     GoHead,
+    /// When was the file changed? Whoever asks for that hasn't read it.
+    Time,
 }
 
 pub(crate) const ABSENT: &str = "absent";
@@ -69,7 +72,7 @@ pub fn answer(tree: &Tree, path: &[u8], look: Look) -> io::Result<String> {
         (Look::Link, Holds::Symlink { target }) => format!("-> {}", escape(target)),
         (Look::List, Holds::Dir(dir)) => names(tree, dir, |_| true),
         (Look::GoNames, Holds::Dir(dir)) => names(tree, dir, go::means_something),
-        (Look::Content, Holds::File { content, .. }) => hex(&content.0),
+        (Look::Content | Look::Time, Holds::File { content, .. }) => hex(&content.0),
         (Look::GoHead, Holds::File { .. }) => head(node)?,
         (_, _) => word(node).into(),
     })
@@ -161,6 +164,8 @@ mod tests {
             ("d/f", Look::Entry, "file 644 0:0"),
             ("d/f", Look::Stat, "file 644 0:0 5"),
             ("d/f", Look::Content, &digest("hello")),
+            ("d/f", Look::Time, &digest("hello")),
+            ("d", Look::Time, "dir"),
             ("d/f", Look::GoHead, &digest("hello")),
             ("d/f", Look::List, "file"),
             ("d/s", Look::Entry, "file 4755 0:0"),

@@ -95,6 +95,31 @@ impl Tree {
         merge.into_tree()
     }
 
+    /// The tree with files whose times tell of their content; see [`content_time`].
+    pub fn with_content_times(mut self) -> Tree {
+        for node in &mut self.nodes {
+            if let Holds::File { content, .. } = &node.holds {
+                node.mtime = content_time(node.mtime, content);
+            }
+        }
+        self
+    }
+
+    /// The time of the file at a path, links not followed, and what [`Tree::with_content_times`] makes of it.
+    pub fn times(&self, path: &[u8]) -> Option<[Time; 2]> {
+        match self.find(path)? {
+            Node { mtime, holds: Holds::File { content, .. }, .. } => {
+                Some([*mtime, content_time(*mtime, content)])
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether there is a directory at a path, links not followed.
+    pub fn is_dir(&self, path: &[u8]) -> bool {
+        self.find(path).is_some_and(|node| matches!(node.holds, Holds::Dir(_)))
+    }
+
     /// Whether there is nothing but the root.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -339,6 +364,13 @@ fn number(above: u64, name: &[u8]) -> u64 {
     hash | 2
 }
 
+/// A time in the same second that is another one for other bytes. For a tool that keeps what it knows of a file by the
+/// file's size and time: a checkout may give other bytes the same.
+pub fn content_time(mtime: Time, content: &Content) -> Time {
+    let [a, b, c, d, ..] = content.0;
+    Time { nsec: u32::from_be_bytes([a, b, c, d]) % 1_000_000_000, ..mtime }
+}
+
 fn parent(path: &[u8]) -> &[u8] {
     path.iter().rposition(|&b| b == b'/').map_or(b"", |slash| &path[..slash])
 }
@@ -420,6 +452,15 @@ mod tests {
         let x = number(&[dir("a"), file("a/x", "")], b"a/x");
         assert_eq!(x, number(&[dir("0"), link("a", ""), put("a", 0, Kind::Dir), link("a/x", "y")], b"a/x"));
         assert_ne!(x, number(&[dir("a"), file("a/y", "")], b"a/y"));
+    }
+
+    #[test]
+    fn times_tell_of_content() {
+        let times = |text| Tree::new(&[[file("a", text), link("b", "a")]]).times(b"a").expect("a file");
+        let [[mtime, one], [_, two]] = ["1", "2"].map(times);
+        assert!(one != two && one.sec == mtime.sec && one.nsec < 1_000_000_000);
+        let tree = Tree::new(&[[file("a", "1"), link("b", "a")]]).with_content_times();
+        assert_eq!((tree.find(b"a").unwrap().mtime, tree.times(b"b")), (one, None));
     }
 
     #[test]

@@ -164,20 +164,21 @@ impl Job<'_> {
         only: Option<&Patterns>,
     ) -> io::Result<()> {
         let mut above = vec![Above::root(only, self.how.exclude)];
-        for mut found in origin.below(from)?.into_owned() {
-            let relative = found.path[if from.is_empty() { 0 } else { from.len() + 1 }..].to_vec();
-            while above.last().is_some_and(|dir| !within(&relative, &dir.relative)) {
+        for found in origin.below(from)?.iter() {
+            let relative = &found.path[if from.is_empty() { 0 } else { from.len() + 1 }..];
+            while above.last().is_some_and(|dir| !within(relative, &dir.relative)) {
                 above.pop();
             }
             let dir = above.last().expect("all is below the copied directory");
-            let (state, wanted) = dir.judge(only, self.how.exclude, &relative);
-            found.path = join(to, &relative);
+            let (state, wanted) = dir.judge(only, self.how.exclude, relative);
+            let placed =
+                || Found { path: join(to, relative), meta: found.meta.clone(), shape: found.shape.clone() };
             if wanted {
                 self.make_above(&mut above)?;
-                self.place(found.clone())?;
+                self.place(placed())?;
             }
             if found.is_dir() {
-                above.push(Above { relative, dir: (!wanted).then_some(found), ..state });
+                above.push(Above { relative: relative.to_vec(), dir: (!wanted).then(placed), ..state });
             }
         }
         Ok(())

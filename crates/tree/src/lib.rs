@@ -20,6 +20,7 @@ pub mod view;
 pub mod snapshot;
 
 pub mod copy;
+pub mod look;
 pub mod users;
 
 pub mod id;
@@ -31,6 +32,7 @@ pub use found::Found;
 pub use hash::hash;
 pub use id::id;
 pub use listed::listed;
+pub use look::look;
 pub use root::Root;
 pub use scan::scan;
 pub use snapshot::{Snapshot, snapshot};

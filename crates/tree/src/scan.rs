@@ -5,7 +5,8 @@
 //! sockets are left out. A directory stays even when all that was in it is ignored.
 
 use std::io;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
 
 use dockerfile::ignore::{Patterns, State};
 use rustix::fs::FileType;
@@ -73,17 +74,33 @@ impl Filter for Patterns {
 /// What is at and below `start` and, of the directories above it, these themselves; in canonical order.
 ///
 /// The root itself is not among them. Where `start` or something above it is a link, ignored or absent,
-/// the walk ends there.
-pub fn scan<F: Filter>(root: &Arc<Root>, start: &[u8], filter: &F) -> io::Result<Vec<Found>> {
-    let mut walk = Walk { root, filter, seen: Vec::new(), open: Vec::new() };
-    walk.open.push((Vec::new(), filter.start()));
-    while let Some((path, state)) = walk.open.pop() {
-        let wanted = if within(&path, start) { None } else { next_name(start, &path) };
-        walk.folder(&path, &state, wanted)?;
+/// the walk ends there. Where there are many directories, all cores walk.
+pub fn scan<F>(root: &Arc<Root>, start: &[u8], filter: &F) -> io::Result<Vec<Found>>
+where
+    F: Filter + Sync,
+    F::State: Send,
+{
+    let first = Task { folder: 0, path: Vec::new(), state: filter.start() };
+    let board = Board { open: vec![first], busy: 0, folders: 1, read: Vec::new(), error: None };
+    let walk = Walk { root, start, filter, board: Mutex::new(board), changed: Condvar::new() };
+    std::thread::scope(|scope| {
+        let helpers = AtomicUsize::new(cores() - 1);
+        walk.work(&|| {
+            // Whoever has little to walk shouldn't pay for a thread.
+            for _ in 0..helpers.swap(0, Ordering::Relaxed) {
+                scope.spawn(|| walk.work(&|| ()));
+            }
+        });
+    });
+    let board = walk.board.into_inner().expect("the walkers are done");
+    match board.error {
+        Some(e) => Err(e),
+        None => Ok(without_barren(in_order(board.read, board.folders))),
     }
-    let mut seen = walk.seen;
-    seen.sort_by(|a, b| crate::PathOrder(&a.0.path).cmp(&crate::PathOrder(&b.0.path)));
-    Ok(without_barren(seen))
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, |n| n.get()).min(MOST_THREADS)
 }
 
 /// The next component of `start` below `path`.
@@ -92,28 +109,129 @@ fn next_name<'a>(start: &'a [u8], path: &[u8]) -> Option<&'a [u8]> {
     rest.split(|&b| b == b'/').next()
 }
 
+/// More of them wait for each other.
+const MOST_THREADS: usize = 8;
+
+/// So many directories to be read are worth a second thread.
+const MANY: usize = 8;
+
 struct Walk<'a, F: Filter> {
     root: &'a Arc<Root>,
+    start: &'a [u8],
     filter: &'a F,
-    seen: Vec<(Found, Verdict)>,
-    open: Vec<(Vec<u8>, F::State)>,
+    board: Mutex<Board<F::State>>,
+    changed: Condvar,
 }
 
-impl<F: Filter> Walk<'_, F> {
-    fn folder(&mut self, path: &[u8], state: &F::State, wanted: Option<&[u8]>) -> io::Result<()> {
-        let dir = self.root.dir(path)?;
-        for name in dir.names()? {
-            if wanted.is_none_or(|wanted| wanted == name.name) {
-                self.object(&dir, path, state, name)?;
+/// Where the walk stands.
+struct Board<S> {
+    open: Vec<Task<S>>,
+    /// How many threads are reading a directory.
+    busy: usize,
+    /// How many directories there are so far.
+    folders: usize,
+    /// Directories that were read, by number.
+    read: Vec<(usize, Vec<Seen>)>,
+    error: Option<io::Error>,
+}
+
+/// A directory to be read.
+struct Task<S> {
+    folder: usize,
+    path: Vec<u8>,
+    state: S,
+}
+
+/// What was seen in a directory.
+struct Seen {
+    found: Found,
+    verdict: Verdict,
+    /// Its own number, if it is a directory.
+    folder: Option<usize>,
+}
+
+/// What was read of one directory.
+struct Read<S> {
+    seen: Vec<Seen>,
+    /// The directories in it, by their place among the seen.
+    below: Vec<(usize, S)>,
+}
+
+impl<F: Filter + Sync> Walk<'_, F>
+where
+    F::State: Send,
+{
+    fn work(&self, call_for_help: &dyn Fn()) {
+        while let Some(task) = self.take() {
+            let read = self.folder(&task);
+            if self.put(task, read) >= MANY {
+                call_for_help();
             }
         }
-        Ok(())
+        self.changed.notify_all();
     }
 
-    fn object(&mut self, dir: &Dir, folder: &[u8], state: &F::State, name: Name) -> io::Result<()> {
-        let path = join(folder, &name.name);
+    /// The next directory; waits for one, none when there will be none.
+    fn take(&self) -> Option<Task<F::State>> {
+        let mut board = self.board.lock().expect("no panic while held");
+        loop {
+            if board.error.is_some() {
+                return None;
+            }
+            match board.open.pop() {
+                Some(task) => {
+                    board.busy += 1;
+                    return Some(task);
+                }
+                None if board.busy == 0 => return None,
+                None => board = self.changed.wait(board).expect("no panic while held"),
+            }
+        }
+    }
+
+    /// Notes what was read, and says how many directories are open.
+    fn put(&self, task: Task<F::State>, read: io::Result<Read<F::State>>) -> usize {
+        let mut board = self.board.lock().expect("no panic while held");
+        board.busy -= 1;
+        match read {
+            Ok(Read { mut seen, below }) => {
+                for (place, state) in below {
+                    let (folder, path) = (board.folders, seen[place].found.path.clone());
+                    board.folders += 1;
+                    seen[place].folder = Some(folder);
+                    board.open.push(Task { folder, path, state });
+                }
+                board.read.push((task.folder, seen));
+            }
+            Err(e) => drop(board.error.get_or_insert(e)),
+        }
+        self.changed.notify_all();
+        board.open.len()
+    }
+
+    fn folder(&self, task: &Task<F::State>) -> io::Result<Read<F::State>> {
+        let dir = self.root.dir(&task.path)?;
+        let wanted = if within(&task.path, self.start) { None } else { next_name(self.start, &task.path) };
+        let mut names = dir.names()?;
+        names.retain(|name| wanted.is_none_or(|wanted| wanted == name.name));
+        names.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+        let mut read = Read { seen: Vec::with_capacity(names.len()), below: Vec::new() };
+        for name in names {
+            self.object(&dir, task, name, &mut read)?;
+        }
+        Ok(read)
+    }
+
+    fn object(
+        &self,
+        dir: &Dir,
+        task: &Task<F::State>,
+        name: Name,
+        read: &mut Read<F::State>,
+    ) -> io::Result<()> {
+        let path = join(&task.path, &name.name);
         let Some(is_dir) = is_dir(dir, &name)? else { return Ok(()) };
-        let (verdict, below) = self.filter.enter(state, &path, is_dir);
+        let (verdict, below) = self.filter.enter(&task.state, &path, is_dir);
         if verdict == Verdict::Skip || (verdict == Verdict::Descend && !is_dir) {
             return Ok(());
         }
@@ -121,11 +239,30 @@ impl<F: Filter> Walk<'_, F> {
         let Some(stat) = dir.stat(&name.name)? else { return Ok(()) };
         let Some(shape) = found::shape(dir, &name.name, &stat, self.root, &path)? else { return Ok(()) };
         if stat.kind == Type::Dir {
-            self.open.push((path.clone(), below));
+            read.below.push((read.seen.len(), below));
         }
-        self.seen.push((Found { path, meta: context_meta(&stat), shape }, verdict));
+        let found = Found { path, meta: context_meta(&stat), shape };
+        read.seen.push(Seen { found, verdict, folder: None });
         Ok(())
     }
+}
+
+/// Canonical order: what is in a directory right behind it, by name.
+fn in_order(read: Vec<(usize, Vec<Seen>)>, folders: usize) -> Vec<(Found, Verdict)> {
+    let mut all = Vec::with_capacity(read.iter().map(|(_, seen)| seen.len()).sum());
+    let mut by_number: Vec<std::vec::IntoIter<Seen>> = (0..folders).map(|_| Vec::new().into_iter()).collect();
+    read.into_iter().for_each(|(folder, seen)| by_number[folder] = seen.into_iter());
+    let mut open = vec![0];
+    while let Some(&folder) = open.last() {
+        match by_number[folder].next() {
+            Some(Seen { found, verdict, folder }) => {
+                all.push((found, verdict));
+                open.extend(folder);
+            }
+            None => drop(open.pop()),
+        }
+    }
+    all
 }
 
 /// Whether the name is a directory; most file systems say so in the listing.

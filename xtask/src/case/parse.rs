@@ -5,6 +5,9 @@
 use crate::Result;
 use std::path::{Path, PathBuf};
 
+/// The line that says so.
+const LONG: &str = "<!-- long -->";
+
 /// A story: what is in a folder, what is built, what came out, and how it goes on.
 pub struct Case {
     /// The file.
@@ -13,6 +16,8 @@ pub struct Case {
     pub name: String,
     /// The first heading.
     pub title: String,
+    /// It takes a minute of a processor, so `test` runs it once.
+    pub is_long: bool,
     /// One for each `##`, and one for what stands before the first.
     pub sections: Vec<Section>,
 }
@@ -89,7 +94,8 @@ const KINDS: &[(&str, Kind)] = &[
 
 /// Reads a case; an unknown kind of block is an error, because a misspelt expectation would hold for ever.
 pub fn parse(path: &Path, name: String, text: &str) -> Result<Case> {
-    let mut case = Case { path: path.to_path_buf(), name, title: String::new(), sections: vec![section("")] };
+    let (title, is_long) = (String::new(), text.lines().any(|line| line == LONG));
+    let mut case = Case { path: path.to_path_buf(), name, title, is_long, sections: vec![section("")] };
     let mut lines = text.lines().enumerate();
     while let Some((number, line)) = lines.next() {
         if let Some(title) = line.strip_prefix("# ") {

@@ -15,13 +15,24 @@ pub struct Changed<'a> {
 }
 
 impl Changed<'_> {
-    /// As a reason for the step above.
-    pub fn reason(&self) -> Reason {
-        if let (Some(was), Some(now)) = (self.was, self.now)
-            && now.kind == Op::Base
-        {
-            return base_reason(was, now);
+    /// As reasons for the step above: what another COPY brings file by file.
+    pub fn reasons(&self, store: &Store) -> Vec<Reason> {
+        match (self.was, self.now) {
+            (Some(was), Some(now)) if now.kind == Op::Base => vec![base_reason(was, now)],
+            (Some(was), Some(now)) if now.kind == Op::Copy => {
+                let files = super::files::differences(store, &was.layers, &now.layers);
+                if files.is_empty() { vec![self.step()] } else { files }
+            }
+            _ => vec![self.step()],
         }
+    }
+
+    /// Whether it is no base image.
+    pub fn is_files(&self) -> bool {
+        self.now.or(self.was).is_some_and(|step| step.kind != Op::Base)
+    }
+
+    fn step(&self) -> Reason {
         let step = self.now.or(self.was).expect("it is or was there");
         let id = |step: Option<&Step>| step.and_then(|step| short_id(&step.layers));
         Reason::named(Kind::Content, format!("[{}] {}", step.place, step.instruction))

@@ -16,6 +16,9 @@ use super::same::Past;
 use super::{ABSENT, Kind, Reason, short};
 use crate::sight::Sight;
 
+/// What a fact says of a file of a layer below that is hidden.
+const WHITEOUT: &str = "whiteout";
+
 /// Why no known run could stand in for a step: everything that the newest of them had read and that has changed.
 pub fn broken(store: &Store, now: &Record, step: &Step) -> Vec<Reason> {
     let Some(first) =
@@ -40,13 +43,27 @@ pub fn changed(store: &Store, now: &Record, step: &Step, past: &Past) -> Vec<Rea
     let natives = |stack: &[LayerId]| -> Vec<LayerId> {
         distinct(stack).into_iter().filter(|id| !is_served(store, id)).collect()
     };
-    let run = run_of(store, past.ran).filter(|_| natives(&was) == natives(&is));
+    let run = run_of(store, past.ran, &was).filter(|_| natives(&was) == natives(&is));
     told(&run.map(|run| failing(&run, &gaps(store, &is))).unwrap_or_default(), step)
 }
 
-/// What is known of the run that a step's layer comes from.
-fn run_of(store: &Store, step: &Step) -> Option<Run> {
-    runs(store, step.watched.as_deref()?).into_iter().find(|run| step.layers.contains(&run.layer))
+/// Whether it is known what a step had read.
+pub fn are_known(store: &Store, step: &Step) -> bool {
+    runs_of(store, step).next().is_some()
+}
+
+/// What is known of the run that a step's layer comes from: of several with the same result the one whose facts hold
+/// on what was below the step.
+fn run_of(store: &Store, step: &Step, below: &[LayerId]) -> Option<Run> {
+    let mut all: Vec<Run> = runs_of(store, step).collect();
+    let gaps = if all.len() > 1 { gaps(store, below) } else { Gaps::new() };
+    let place = all.iter().position(|run| failing(run, &gaps).is_empty()).unwrap_or(0);
+    (place < all.len()).then(|| all.swap_remove(place))
+}
+
+fn runs_of(store: &Store, step: &Step) -> impl Iterator<Item = Run> {
+    let all = step.watched.as_deref().map(|hex| runs(store, hex)).unwrap_or_default();
+    all.into_iter().filter(|run| step.layers.contains(&run.layer))
 }
 
 fn runs(store: &Store, hex: &str) -> Vec<Run> {
@@ -97,7 +114,9 @@ fn failing(run: &Run, gaps: &Gaps) -> Vec<Broken> {
     for (gap, facts) in run.facts.iter().filter(|(gap, _)| gap.starts_with("layer.")) {
         let tree = gaps.get(gap).unwrap_or(&empty);
         for fact in facts {
-            if let Ok(Some(now)) = fact.differs(tree) {
+            if let Ok(Some(now)) = fact.differs(tree)
+                && !is_unknown_head(fact, &now)
+            {
                 out.push(Broken { gap: gap.clone(), fact: fact.clone(), now });
             }
         }
@@ -105,12 +124,18 @@ fn failing(run: &Run, gaps: &Gaps) -> Vec<Broken> {
     out
 }
 
+/// A layer that was not copied has no bytes any more in which to find where a file's head ends. Then the answer is about
+/// the whole file, and says nothing of the head.
+fn is_unknown_head(fact: &Fact, now: &str) -> bool {
+    fact.look == Look::GoHead && fact.answer.starts_with(HEAD) && is_digest(now)
+}
+
 /// One reason for each path: the one that says most.
 fn told(all: &[Broken], step: &Step) -> Vec<Reason> {
     let mut best: BTreeMap<String, (u8, Reason)> = BTreeMap::new();
     for broken in all {
         let reason = reason(broken, step);
-        let rank = rank(reason.kind) + u8::from(reason.was.is_some());
+        let rank = rank(&reason) + u8::from(reason.was.is_some());
         let path = reason.path.clone().unwrap_or_default();
         match best.get(&path) {
             Some((known, _)) if *known >= rank => {}
@@ -120,9 +145,11 @@ fn told(all: &[Broken], step: &Step) -> Vec<Reason> {
     best.into_values().map(|(_, reason)| reason).collect()
 }
 
-fn rank(kind: Kind) -> u8 {
-    match kind {
-        Kind::Absent => 8,
+fn rank(reason: &Reason) -> u8 {
+    match reason.kind {
+        Kind::Absent => 12,
+        Kind::Mode if reason.was.as_deref().is_some_and(|was| TYPES.contains(&was)) => 10,
+        Kind::Content if !reason.is_status => 8,
         Kind::Content => 6,
         Kind::Link => 4,
         Kind::Listing => 2,
@@ -132,9 +159,14 @@ fn rank(kind: Kind) -> u8 {
 
 fn reason(broken: &Broken, step: &Step) -> Reason {
     let Broken { gap, fact, now } = broken;
-    let by = fact.by.as_deref().map(|by| by.rsplit('/').next().unwrap_or(by).to_owned());
+    let by = program(fact);
     let (kind, was, is) = kind(fact, now);
-    Reason { by, ..Reason::at(kind, path(gap, fact, step)).between(was, is) }
+    let is_status = matches!(fact.look, Look::Stat | Look::Time);
+    Reason { by, is_status, ..Reason::at(kind, path(gap, fact, step)).between(was, is) }
+}
+
+fn program(fact: &Fact) -> Option<String> {
+    fact.by.as_deref().map(|by| by.rsplit('/').next().unwrap_or(by).to_owned())
 }
 
 /// As the step sees it.
@@ -151,16 +183,47 @@ type Told = (Kind, Option<String>, Option<String>);
 
 fn kind(fact: &Fact, now: &str) -> Told {
     let was = fact.answer.as_str();
-    if was == ABSENT || now == ABSENT {
-        let there = |answer: &str| if answer == ABSENT { ABSENT } else { "there" }.to_owned();
-        return (Kind::Absent, Some(there(was)), Some(there(now)));
+    if let Some((was, now)) = of_being_there(was, now) {
+        return (Kind::Absent, Some(was.to_owned()), Some(now.to_owned()));
+    }
+    let (old, new) = (type_of(fact.look, was), type_of(fact.look, now));
+    if old != new {
+        return (Kind::Mode, Some(old.to_owned()), Some(new.to_owned()));
     }
     let digests = |kind| (kind, Some(digest(was)), Some(digest(now)));
     match fact.look {
-        Look::Content | Look::GoHead => digests(Kind::Content),
+        Look::Content | Look::Time | Look::GoHead => digests(Kind::Content),
         Look::List | Look::GoNames => digests(Kind::Listing),
         Look::Link => digests(Kind::Link),
         Look::Entry | Look::Stat | Look::Shared => of_status(was, now),
+    }
+}
+
+/// What isn't there any more, or is there again, if it is that.
+fn of_being_there(was: &str, now: &str) -> Option<(&'static str, &'static str)> {
+    const THERE: &str = "there";
+    match (was, now) {
+        // Whether something is hidden only counts if there is something below.
+        (ABSENT, WHITEOUT) => Some((THERE, ABSENT)),
+        (WHITEOUT, ABSENT) => Some((ABSENT, THERE)),
+        (_, ABSENT | WHITEOUT) => Some((THERE, ABSENT)),
+        (ABSENT | WHITEOUT, _) => Some((ABSENT, THERE)),
+        _ => None,
+    }
+}
+
+const TYPES: [&str; 3] = ["file", "dir", "link"];
+
+/// The type of what gave that answer.
+fn type_of(look: Look, answer: &str) -> &'static str {
+    let word = answer.split(' ').next().unwrap_or_default();
+    if let Some(named) = TYPES.into_iter().find(|name| *name == word) {
+        return named;
+    }
+    match look {
+        Look::Link => "link",
+        Look::List | Look::GoNames => "dir",
+        _ => "file",
     }
 }
 
@@ -170,9 +233,6 @@ fn of_status(was: &str, now: &str) -> Told {
     let (old, new) = (words(was), words(now));
     let at = |words: &[String], n: usize| words.get(n).cloned();
     let differs = |n: usize| at(&old, n) != at(&new, n);
-    if differs(0) {
-        return (Kind::Mode, at(&old, 0), at(&new, 0));
-    }
     match (differs(1), differs(2)) {
         (true, false) => (Kind::Mode, at(&old, 1), at(&new, 1)),
         (false, true) => (Kind::Mode, at(&old, 2), at(&new, 2)),
@@ -184,17 +244,25 @@ fn of_status(was: &str, now: &str) -> Told {
 
 /// An answer as digits of a digest; the target of a link is digested.
 fn digest(answer: &str) -> String {
-    let hex = answer.trim_start_matches("head ");
-    match hex.len() == 64 && hex.bytes().all(|b| b.is_ascii_hexdigit()) {
+    let hex = answer.trim_start_matches(HEAD);
+    match is_digest(hex) {
         true => short(hex),
         false => short(blake3::hash(answer.as_bytes()).to_hex().as_str()),
     }
+}
+
+const HEAD: &str = "head ";
+
+fn is_digest(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
 /// What a step has read of what has changed.
 pub struct Read {
     paths: BTreeSet<String>,
     listed: BTreeSet<String>,
+    /// Files of which a program read the beginning.
+    heads: BTreeMap<String, Option<String>>,
 }
 
 impl Read {
@@ -203,13 +271,22 @@ impl Read {
         let dir = path.rsplit_once('/').map_or("", |(dir, _)| dir);
         self.paths.contains(path) || self.listed.contains(dir)
     }
+
+    /// Who read a part of a file and no more, if somebody did.
+    pub fn in_part(&self, path: Option<&str>) -> Option<String> {
+        self.heads.get(path?).cloned().flatten()
+    }
 }
 
 /// What a reused step has read that was different in an earlier build, below which there was `was`: it was taken from a
 /// build before that.
-pub fn read_since(store: &Store, step: &Step, was: &[LayerId]) -> Read {
-    let mut read = Read { paths: BTreeSet::new(), listed: BTreeSet::new() };
-    let Some(run) = run_of(store, step) else { return read };
+pub fn read_since(store: &Store, now: &Record, step: &Step, was: &[LayerId]) -> Read {
+    let mut read = Read { paths: BTreeSet::new(), listed: BTreeSet::new(), heads: BTreeMap::new() };
+    let Some(run) = run_of(store, step, &now.below(step)) else { return read };
+    for (gap, facts) in &run.facts {
+        let heads = facts.iter().filter(|fact| fact.look == Look::GoHead);
+        read.heads.extend(heads.map(|fact| (path(gap, fact, step), program(fact))));
+    }
     for broken in failing(&run, &gaps(store, was)) {
         let path = path(&broken.gap, &broken.fact, step);
         match broken.fact.look {

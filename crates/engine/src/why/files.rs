@@ -105,6 +105,10 @@ fn digest(content: &Content) -> String {
 
 fn of_entries(was: &Entry, now: &Entry) -> Vec<Reason> {
     let mut out = Vec::new();
+    let (old, new) = (word(&was.kind), word(&now.kind));
+    if old != new {
+        return vec![at(Kind::Mode, &now.path).between(Some(old.to_owned()), Some(new.to_owned()))];
+    }
     if let Some((kind, old, new)) = of_contents(&was.kind, &now.kind) {
         out.push(at(kind, &now.path).between(Some(old), Some(new)));
     }
@@ -124,7 +128,19 @@ fn of_contents(was: &Holds, now: &Holds) -> Option<(Kind, String, String)> {
         | (Holds::Hardlink { target: old }, Holds::Hardlink { target: new }) => {
             (old != new).then(|| (Kind::Link, target(old), target(new)))
         }
-        _ if word(was) != word(now) => Some((Kind::Content, word(was).to_owned(), word(now).to_owned())),
+        (Holds::Char { major, minor } | Holds::Block { major, minor }, now) => {
+            let number = |(major, minor): (u32, u32)| format!("{major}:{minor}");
+            let old = (*major, *minor);
+            let new = device(now)?;
+            (old != new).then(|| (Kind::Content, number(old), number(new)))
+        }
+        _ => None,
+    }
+}
+
+fn device(kind: &Holds) -> Option<(u32, u32)> {
+    match kind {
+        Holds::Char { major, minor } | Holds::Block { major, minor } => Some((*major, *minor)),
         _ => None,
     }
 }

@@ -30,6 +30,14 @@ pub fn contents_of_mounts(was: &Step, now: &Step) -> Vec<Reason> {
         .collect()
 }
 
+/// Whether nobody can see if the step uses the network: it runs without the filter that tells of it.
+pub fn hides_network(step: &Step) -> bool {
+    let is = |name: &str, value: &str| {
+        parts(step).get(name) == Some(&short(blake3::hash(value.as_bytes()).to_hex().as_str()).as_str())
+    };
+    is("security", "insecure") && !is("network", "none")
+}
+
 type Parts<'a> = BTreeMap<&'a str, &'a str>;
 
 fn parts(step: &Step) -> Parts<'_> {
@@ -54,7 +62,8 @@ fn of(name: &str, was: &Step, now: &Step) -> Option<Reason> {
     let (kind, rest) = name.split_once('.').unwrap_or((name, ""));
     Some(match kind {
         "arg" => Reason::named(Kind::Arg, rest),
-        "env" | "host" => Reason::named(Kind::Env, rest),
+        "env" => Reason::named(Kind::Env, rest),
+        "host" => Reason::named(Kind::Env, format!("host {rest}")),
         "mount" if is_content_of_mount(name) => return None,
         "mount" => Reason::at(Kind::Mount, mount_place(name, was, now)?),
         "script" => Reason::named(Kind::Command, "script"),

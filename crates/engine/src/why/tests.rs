@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use plan::{Key, Part};
-use store::builds::{Broken, Mount};
+use store::builds::{Broken, Ended, How as Came, Kind as Op, Mount};
 use store::layers::{Maker, Meta as LayerMeta};
 use store::traces::Run;
 use trace::{Fact, Look};
@@ -88,7 +88,7 @@ fn step(stage: &str, number: u32, kind: Op, instruction: &str) -> Step {
         broken: None,
         network: false,
         wide: false,
-        nondeterministic: false,
+        twins: Vec::new(),
         asked: None,
         cache_lost: false,
     }
@@ -166,7 +166,7 @@ fn parts_of_keys_have_kinds() {
         r#"{"kind":"arg","name":"V","was":"1","now":"2"}"#,
         r#"{"kind":"command","name":"command","was":"1","now":"2"}"#,
         r#"{"kind":"env","name":"P","was":"1"}"#,
-        r#"{"kind":"env","name":"h","now":"1"}"#,
+        r#"{"kind":"env","name":"host h","now":"1"}"#,
     ];
     assert_eq!(told(&parts::differences(&was, &now)), expected);
     let mounts = told(&parts::contents_of_mounts(&was, &now));
@@ -258,8 +258,118 @@ fn a_step_that_used_the_network_goes_by_what_is_below() {
     let after = copy_and_run(now, Step { network: true, ..run(Came::Anew) });
     let explained = explain(scratch.store(), &after, &[second, first]);
     let kinds: Vec<Kind> = explained[1].reasons.iter().map(|reason| reason.kind).collect();
-    assert_eq!(kinds, [Kind::Content, Kind::Network]);
-    assert_eq!(explained[1].reasons[0].name.as_deref(), Some("[s 1/9] COPY . /"));
+    assert_eq!(kinds, [Kind::Network, Kind::Content]);
+    assert_eq!(explained[1].reasons[1].path.as_deref(), Some("/a"));
+    assert_eq!(explained[1].unwatched, Some(Unwatched::Network));
+}
+
+#[test]
+fn a_step_of_which_nothing_is_known_goes_by_the_files_below() {
+    let scratch = Scratch::new();
+    let [was, now] = ["1", "2"].map(|text| scratch.layer(&[file("a", 0o644, text)]));
+    let run = |wide, key: &[(&str, &str)]| {
+        let key = key.iter().map(|(name, value)| (name.to_string(), digits(value))).collect();
+        let run = Step { how: Some(Came::Anew), wide, key, ..step("s", 2, Op::Run, "RUN x") };
+        explain(scratch.store(), &copy_and_run(now, run.clone()), &[copy_and_run(was, run)]).remove(1)
+    };
+    let insecure = [("security", "insecure"), ("network", "default")];
+    let offline = [("security", "insecure"), ("network", "none")];
+    for (explained, unwatched, names) in [
+        (run(true, &[]), Unwatched::Wide, vec!["/a"]),
+        (run(false, &[]), Unwatched::Unseen, vec!["/a"]),
+        (run(false, &insecure), Unwatched::Network, vec!["security", "/a"]),
+        (run(false, &offline), Unwatched::Unseen, vec!["/a"]),
+    ] {
+        assert_eq!(explained.unwatched, Some(unwatched));
+        let things = explained.reasons.iter().filter_map(|r| r.path.as_deref().or(r.name.as_deref()));
+        assert_eq!(things.collect::<Vec<_>>(), names);
+    }
+}
+
+#[test]
+fn another_type_is_told_as_such() {
+    let scratch = Scratch::new();
+    let out = scratch.layer(&[file("out", 0o644, "")]);
+    let was = scratch.layer(&[link("l", "a"), file("f", 0o644, "1"), put("d", 0o755, Holds::Dir)]);
+    let now = scratch.layer(&[file("l", 0o644, "a"), put("f", 0o755, Holds::Dir), link("d", "f")]);
+    let facts = vec![
+        fact("d", Look::List, &hex("names")),
+        fact("f", Look::Content, &hex("1")),
+        fact("l", Look::Entry, "link 777 0:0"),
+        fact("l", Look::Link, "-> a"),
+    ];
+    let watched = remember(&scratch, "types", out, facts);
+    let run = Step { watched: Some(watched), layers: vec![out], ..step("s", 2, Op::Run, "RUN x") };
+    let (before, after) =
+        (copy_and_run(was, run.clone()), copy_and_run(now, Step { how: Some(Came::Anew), ..run }));
+    let explained = explain(scratch.store(), &after, &[before]);
+    let types =
+        |path, was: &str, now: &str| Reason::at(Kind::Mode, path).between(Some(was.into()), Some(now.into()));
+    let expected = [types("/d", "dir", "link"), types("/f", "file", "dir"), types("/l", "link", "file")];
+    assert_eq!(explained[0].reasons, expected);
+    let read: Vec<Reason> = explained[1].reasons.iter().map(|r| Reason { by: None, ..r.clone() }).collect();
+    assert_eq!(read, expected);
+}
+
+#[test]
+fn who_asked_for_a_status_has_not_read() {
+    let scratch = Scratch::new();
+    let out = scratch.layer(&[file("out", 0o644, "")]);
+    let [was, now] = ["1", "2"].map(|text| scratch.layer(&[file("a", 0o644, text), file("b", 0o644, text)]));
+    let time = |path| fact(path, Look::Time, &hex("1"));
+    let facts = vec![time("a"), fact("b", Look::Content, &hex("1")), time("b")];
+    let watched = remember(&scratch, "status", out, facts);
+    let run = Step { watched: Some(watched), layers: vec![out], ..step("s", 2, Op::Run, "RUN x") };
+    let (before, after) =
+        (copy_and_run(was, run.clone()), copy_and_run(now, Step { how: Some(Came::Anew), ..run }));
+    let reasons = explain(scratch.store(), &after, &[before]).remove(1).reasons;
+    let told: Vec<_> = reasons.iter().map(|r| (r.kind, r.path.as_deref().unwrap(), r.is_status)).collect();
+    assert_eq!(told, [(Kind::Content, "/a", true), (Kind::Content, "/b", false)]);
+}
+
+#[test]
+fn a_head_that_cannot_be_found_is_not_told() {
+    let scratch = Scratch::new();
+    let out = scratch.layer(&[file("out", 0o644, "")]);
+    let go = |text| file("a_test.go", 0o644, text);
+    let was = scratch.layer(&[go("package a\nvar x = 1\n"), file("a.go", 0o644, "1")]);
+    let now = scratch.layer(&[go("package a\nvar x = 2\n"), file("a.go", 0o644, "2")]);
+    let head = format!("head {}", hex("package a\n"));
+    let facts = vec![fact("a.go", Look::Content, &hex("1")), fact("a_test.go", Look::GoHead, &head)];
+    let watched = remember(&scratch, "head", out, facts);
+    let run = Step { watched: Some(watched), layers: vec![out], ..step("s", 2, Op::Run, "RUN x") };
+    let (before, after) =
+        (copy_and_run(was, run.clone()), copy_and_run(now, Step { how: Some(Came::Anew), ..run }));
+    std::fs::remove_dir(scratch.store().layer_fs(&now)).unwrap();
+    let reasons = explain(scratch.store(), &after, &[before]).remove(1).reasons;
+    let paths: Vec<_> = reasons.iter().filter_map(|reason| reason.path.as_deref()).collect();
+    assert_eq!(paths, ["/a.go"]);
+}
+
+#[test]
+fn of_several_runs_with_the_same_result_the_one_counts_that_was_reused() {
+    let scratch = Scratch::new();
+    let out = scratch.layer(&[]);
+    let [one, two] = ["1", "2"].map(|text| scratch.layer(&[file("a", 0o644, text), file("r", 0o644, text)]));
+    remember(&scratch, "same", out, vec![fact("a", Look::Content, &hex("1"))]);
+    let watched = remember(&scratch, "same", out, vec![fact("a", Look::Content, &hex("2"))]);
+    let run = Step { watched: Some(watched), layers: vec![out], ..step("s", 2, Op::Run, "RUN x") };
+    let before = copy_and_run(two, run.clone());
+    let after = copy_and_run(one, Step { how: Some(Came::Traced), ..run });
+    let reasons = explain(scratch.store(), &after, &[before]).remove(1).reasons;
+    let paths: Vec<_> = reasons.iter().filter_map(|reason| reason.path.as_deref()).collect();
+    assert_eq!(paths, ["/r"]);
+}
+
+#[test]
+fn two_runs_that_differ_are_told_by_their_files() {
+    let scratch = Scratch::new();
+    let twins = ["1", "2"].map(|text| scratch.layer(&[file("id", 0o644, text), file("same", 0o644, "")]));
+    let run = Step { twins: twins.to_vec(), ..step("s", 2, Op::Run, "RUN x") };
+    let record = copy_and_run(twins[0], run);
+    let reasons = explain(scratch.store(), &record, std::slice::from_ref(&record)).remove(1).reasons;
+    let expected = Reason::at(Kind::Nondeterministic, "/id").between(Some(digits("1")), Some(digits("2")));
+    assert_eq!(reasons, [expected]);
 }
 
 #[test]

@@ -35,7 +35,7 @@ pub static RULE: Rule = Rule {
     needs: Needs::Syntax,
     description: "Paths of the build get into the program",
     check,
-    fix: Some(Changes::Files(&["the programs that are built"])),
+    fix: Some(Changes::Files(&["of the programs that are built"])),
     source: include_str!("go_build_without_trimpath.rs"),
     ..Rule::TARE
 };

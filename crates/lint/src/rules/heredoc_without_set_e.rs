@@ -54,7 +54,9 @@ fn part<'s>(part: &'s Part<'s>, pen: &Pen) -> Vec<Finding<'s>> {
         }
         if line.is_document() && goes_on(line) && (!stops || line.text().starts_with("#!")) {
             let at = start(line.text());
-            let fix = pen.before_document(line, at, "set -e\n");
+            // With a carriage return behind it the line would be another: such a file is for its author to mend.
+            let is_plain = !line.text().contains('\r');
+            let fix = if is_plain { pen.before_document(line, at, "set -e\n") } else { Vec::new() };
             found.push(line.finding("the here-document goes on when a command fails: begin it with `set -e`").mended_by(fix));
         }
     }

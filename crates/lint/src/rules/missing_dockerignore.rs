@@ -4,7 +4,8 @@
 //!
 //! ## Why
 //! All of it is read, counts for whether the step runs again, and ends up where it is copied to: a commit is enough
-//! to build everything anew. `--fix` writes a `.dockerignore` with what no build reads; `tare ignore` proposes more.
+//! to build everything anew. `--fix` writes a `.dockerignore` with what no build reads, but for settings and a history
+//! that something here may read; `tare ignore` proposes more.
 //!
 //! ## Bad
 //! ```context
@@ -49,7 +50,7 @@ pub static RULE: Rule = Rule {
     name: "missing-dockerignore",
     description: "The context has no ignore file",
     check,
-    fix: Some(Changes::Files(&["those that a copy of the whole context brings"])),
+    fix: Some(Changes::Files(&["that a copy of the whole context brings"])),
     source: include_str!("missing_dockerignore.rs"),
     ..Rule::TARE
 };
@@ -57,7 +58,7 @@ pub static RULE: Rule = Rule {
 fn check<'s>(scene: &'s Scene) -> Vec<Finding<'s>> {
     let Some(context) = scene.input.context.filter(|_| scene.input.ignore.is_none()) else { return Vec::new() };
     let copy = scene.lines().find(|line| find::copies_all(line));
-    let mut unseen: Vec<String> = clutter::seen(scene, context).into_iter().map(str::to_owned).collect();
+    let mut unseen = clutter::patterns(scene, &clutter::seen(scene, context));
     unseen.push(".dockerignore".to_owned());
     let found = |line: &'s Line<'s>| Finding {
         unseen,

@@ -4,7 +4,8 @@
 //!
 //! ## Why
 //! A commit, a word in the Dockerfile or a window that an editor has open is enough to build everything anew, and a
-//! `.env` is in the image for good. `--fix` adds a line for each; `tare ignore` proposes more.
+//! `.env` is in the image for good. `--fix` adds a line for each, but for settings and a history that something here may
+//! read; `tare ignore` proposes more.
 //!
 //! ## Bad
 //! ```dockerignore
@@ -21,6 +22,7 @@
 //! FROM golang:1.26.8-alpine3.23 AS build
 //! WORKDIR /src
 //! COPY . .
+//! RUN go build -trimpath -o /app .
 //! FROM scratch
 //! COPY --from=build /app /app
 //! ```
@@ -42,6 +44,7 @@
 //! FROM golang:1.26.8-alpine3.23 AS build
 //! WORKDIR /src
 //! COPY . .
+//! RUN go build -trimpath -o /app .
 //! FROM scratch
 //! COPY --from=build /app /app
 //! ```
@@ -56,7 +59,7 @@ pub static RULE: Rule = Rule {
     name: "weak-dockerignore",
     description: "The ignore file lets through what no build reads",
     check,
-    fix: Some(Changes::Files(&["those that a copy of the whole context brings"])),
+    fix: Some(Changes::Files(&["that a copy of the whole context brings"])),
     source: include_str!("weak_dockerignore.rs"),
     ..Rule::TARE
 };
@@ -67,6 +70,6 @@ fn check<'s>(scene: &'s Scene) -> Vec<Finding<'s>> {
     let copy = scene.lines().find(|line| find::copies_all(line)).filter(|_| !seen.is_empty());
     let shown: Vec<String> = seen.iter().map(|name| format!("`{name}`")).collect();
     let message = format!("the ignore file lets through {}, which no build reads", shown.join(", "));
-    let unseen = seen.iter().map(|name| (*name).to_owned()).collect();
+    let unseen = clutter::patterns(scene, &seen);
     copy.map(|line| Finding { unseen, ..line.finding(message) }).into_iter().collect()
 }

@@ -95,6 +95,24 @@ fn one_of_several_is_called_as_the_module() {
     assert!(made(&scratch, &ask).dockerfile.ends_with("\nENTRYPOINT [\"/usr/local/bin/shop\"]\n"));
 }
 
+#[test]
+fn what_an_image_of_before_offers_stays() {
+    let settings = "entrypoint = [\"x\"]\ncmd = \"y\"\n";
+    let scratch = Scratch::new(&[("go.mod", GO_MOD), ("main.go", MAIN), ("tare.toml", settings)]);
+    let interface = crate::Interface {
+        programs: vec!["/usr/bin/app".into()],
+        keeps_start: true,
+        workdir: Some("/srv".into()),
+        ..crate::Interface::default()
+    };
+    let ask = Ask { cmd: vec!["app".into(), "-v".into()], interface: Some(interface), ..Ask::default() };
+    let recipe = made(&scratch, &ask);
+    let image = recipe.dockerfile.split("/empty/ /\n").nth(1).unwrap_or_default();
+    let expected = "COPY --from=build /out/shop /usr/bin/app\n\
+        ENV PATH=/usr/bin ZONEINFO=/usr/share/zoneinfo.zip\nWORKDIR /srv\nUSER 65534:65534\nCMD [\"app\", \"-v\"]\n";
+    assert_eq!((image, recipe.notes.len()), (expected, 0));
+}
+
 fn refused(settings: &str, message: &str) {
     let scratch = Scratch::new(&[("go.mod", GO_MOD), ("main.go", MAIN), ("x", ""), ("tare.toml", settings)]);
     let problem = crate::go(&scratch.path, &Ask::default()).expect_err("refused");

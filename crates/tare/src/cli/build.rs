@@ -97,6 +97,9 @@ pub struct Build {
     /// Tells at the end why each step ran, or didn't have to, as `tare why` does.
     #[arg(long)]
     pub explain: bool,
+    /// Tells at the end what the build waited for; FILE gets all of it, in the Trace Event Format that browsers draw.
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true)]
+    pub timings: Option<Option<PathBuf>>,
     /// How to tell about progress.
     #[arg(long, value_enum, default_value = "auto", env = "BUILDKIT_PROGRESS")]
     pub progress: Progress,
@@ -169,6 +172,9 @@ pub struct Init {
     /// The project's folder.
     #[arg(default_value = ".")]
     pub folder: PathBuf,
+    /// The Dockerfile to go on from, if there is one [default: as for a build].
+    #[arg(short, long, value_name = "FILE")]
+    pub file: Option<PathBuf>,
     #[command(flatten)]
     pub go: Go,
 }

@@ -7,20 +7,27 @@ use clap::{Args, Subcommand, ValueEnum};
 /// `tare lint`
 #[derive(Args)]
 pub struct Lint {
-    /// How to tell: `text` or `json`.
+    /// How to tell.
     #[arg(long, value_enum, default_value = "text")]
     pub format: LintFormat,
     /// As JSON: short for `--format json`.
     #[arg(long)]
     pub json: bool,
+    /// Mends what is safe to, in Dockerfiles and ignore files, and prints what was changed and what remains; for
+    /// programs, what remains.
+    #[arg(long, conflicts_with_all = ["diff", "list_rules", "explain"])]
+    pub fix: bool,
+    /// Prints what --fix would change instead, and changes nothing.
+    #[arg(long, conflicts_with_all = ["list_rules", "explain", "json"])]
+    pub diff: bool,
     /// Which rules: those that `docker build --check` has, or all.
     #[arg(long, value_enum, default_value = "all")]
     pub rules: RuleSet,
     /// Lists the rules instead.
-    #[arg(long, conflicts_with_all = ["explain", "file", "context"])]
+    #[arg(long, conflicts_with_all = ["explain", "files", "paths"])]
     pub list_rules: bool,
     /// Prints the page of a rule instead, by its name or one of its others.
-    #[arg(long, value_name = "RULE", conflicts_with_all = ["file", "context"])]
+    #[arg(long, value_name = "RULE", conflicts_with_all = ["files", "paths"])]
     pub explain: Option<String>,
     /// The stage that counts, with those that it needs [default: all stages].
     #[arg(long, value_name = "STAGE")]
@@ -31,10 +38,13 @@ pub struct Lint {
     /// What the image is for, as os/architecture[/variant]; several, separated by commas.
     #[arg(long, value_name = "PLATFORM")]
     pub platform: Option<String>,
-    /// The Dockerfile, or a folder that has one; `-` is standard input [default: Dockerfile, then Containerfile].
-    pub file: Option<PathBuf>,
-    /// The folder that COPY would take files from, for its ignore file [default: the Dockerfile's].
-    pub context: Option<PathBuf>,
+    /// A Dockerfile, as `tare build` takes it: what else is named is the context (repeatable).
+    #[arg(short, long = "file", value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Dockerfiles, folders that have one, or `-` for standard input [default: `.`]. A folder is the context of its
+    /// Dockerfile, and one that stands alone behind files is that of them all; else it is the folder that a file is in.
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
 }
 
 /// How findings are told.
@@ -44,6 +54,10 @@ pub enum LintFormat {
     Text,
     /// For programs.
     Json,
+    /// SARIF 2.1.0, with what mends a finding: for code scanning and editors.
+    Sarif,
+    /// Annotations of a run of GitHub Actions.
+    Github,
 }
 
 /// Which rules count.

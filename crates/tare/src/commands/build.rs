@@ -14,8 +14,9 @@ use recipe::Recipe;
 
 use crate::cli::{Build, CompressionName, Progress, TimestampRule, TraceMode};
 use crate::config::Config;
-use crate::failure::{Failure, Outcome};
+use crate::failure::{Failure, Outcome, doing};
 use crate::progress;
+use crate::progress::timings::Timings;
 use crate::units;
 
 use super::outside::Outside;
@@ -44,8 +45,12 @@ pub fn run(args: Build) -> Outcome {
     let sboms = super::sbom::wanted(&args.sboms, &settings)?;
     say(&args, recipe.as_ref());
     let started = Instant::now();
-    let built = match quick(&args, &mut settings, outside) {
-        Err(engine::Error::NeedsWork) => work(&args, &mut settings, recipe.as_ref(), outside),
+    let timings = args.timings.as_ref().map(|_| Timings::start());
+    let timings = timings.as_ref();
+    let built = match Timings::timed(timings, "look at what is known", || {
+        quick(&args, &mut settings, outside, timings)
+    }) {
+        Err(engine::Error::NeedsWork) => work(&args, &mut settings, recipe.as_ref(), outside, timings),
         done => done.map_err(|e| failure(&settings, e)),
     };
     if args.explain {
@@ -54,17 +59,23 @@ pub fn run(args: Build) -> Outcome {
     let built = built?;
     super::sbom::write_all(&built, &args.tags, &sboms)?;
     super::report::report(&args, &settings, &built, started)?;
+    timings.map_or(Ok(()), |timings| tell(&args, timings))?;
     cap.map_or(Ok(()), super::space::keep_below)?;
     Ok(0)
 }
 
 /// A build of which everything is known needs no namespace. What it would say is kept back until that is
 /// certain; otherwise the real build says it.
-fn quick(args: &Build, settings: &mut Settings, outside: Option<&Outside>) -> engine::Result<Built> {
+fn quick(
+    args: &Build,
+    settings: &mut Settings,
+    outside: Option<&Outside>,
+    timings: Option<&Timings>,
+) -> engine::Result<Built> {
     settings.may_work = false;
     let store = crate::home::store().map_err(plain)?;
     let held = progress::Held::default();
-    let built = one(&store, settings, outside, &|event| held.hear(event));
+    let built = one(&store, settings, outside, &heard(timings, &|event| held.hear(event)));
     if !matches!(built, Err(engine::Error::NeedsWork)) {
         warn(args, &store, settings, &built, &|event| held.hear(event));
         let progress = progress::start(how(args));
@@ -80,11 +91,12 @@ fn work(
     settings: &mut Settings,
     recipe: Option<&Recipe>,
     outside: Option<&Outside>,
+    timings: Option<&Timings>,
 ) -> Result<Built, Failure> {
-    crate::namespace::enter()?;
+    Timings::timed(timings, "enter the namespace", crate::namespace::enter)?;
     settings.may_work = true;
     let store = crate::home::store()?;
-    store.sweep();
+    Timings::timed(timings, "sweep", || store.sweep());
     settings.cancel = crate::signals::listen();
     let progress = progress::start(how(args));
     if let Some(recipe) = recipe
@@ -92,14 +104,17 @@ fn work(
     {
         super::recipe::git::lend(recipe, settings);
     }
-    let mut built = one(&store, settings, outside, &|event| progress.hear(event));
+    let show = |event| progress.hear(event);
+    let sink = heard(timings, &show);
+    let mut built = one(&store, settings, outside, &sink);
     if let (Err(e), Some(recipe)) = (&built, recipe)
         && super::recipe::git::lacks_git(e)
         && super::recipe::git::lend(recipe, settings)
     {
-        built = one(&store, settings, outside, &|event| progress.hear(event));
+        built = one(&store, settings, outside, &sink);
     }
-    warn(args, &store, settings, &built, &|event| progress.hear(event));
+    warn(args, &store, settings, &built, &sink);
+    drop(sink);
     progress.finish();
     let advised = |e| match recipe {
         Some(recipe) => super::recipe::advice::add(recipe, &store, settings, e),
@@ -122,6 +137,30 @@ fn warn(
     if how(args) != Progress::Quiet {
         let found = super::lint::warnings(settings, store, built);
         found.into_iter().for_each(|text| sink(engine::Event::Warning(text)));
+    }
+}
+
+/// A sink whose events are timed, too.
+fn heard<'a>(
+    timings: Option<&'a Timings>,
+    sink: &'a (dyn Fn(engine::Event) + Sync),
+) -> impl Fn(engine::Event) + Sync + 'a {
+    move |event| {
+        timings.iter().for_each(|timings| timings.hear(&event));
+        sink(event);
+    }
+}
+
+/// Where the time went.
+fn tell(args: &Build, timings: &Timings) -> Result<(), Failure> {
+    if how(args) != Progress::Quiet {
+        eprint!("{}", timings.table());
+    }
+    match args.timings.iter().flatten().next() {
+        Some(file) => {
+            std::fs::write(file, timings.trace()).map_err(doing(format!("write `{}`", file.display())))
+        }
+        None => Ok(()),
     }
 }
 

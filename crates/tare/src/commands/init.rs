@@ -1,18 +1,25 @@
-//! `tare init`: the recipe's Dockerfile into the project, for whoever wants to go on from there.
+//! `tare init`: the recipe's Dockerfile into the project, for whoever wants to go on from there. Beside a Dockerfile that
+//! is there already it is another file.
+
+mod beside;
 
 use std::fs::File;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::cli::Init;
 use crate::failure::{Failure, Outcome, doing};
 
 /// Writes what isn't there.
 pub fn run(args: &Init) -> Outcome {
-    let folder = &args.folder;
-    if let Some(path) = super::source::found_dockerfile(folder) {
-        return Err(Failure::Usage(format!("`{}` is there already, and is left as it is", path.display())));
+    match existing(args)? {
+        Some(path) => beside::run(args, &path),
+        None => fresh(args),
     }
+}
+
+fn fresh(args: &Init) -> Outcome {
+    let folder = &args.folder;
     let recipe = super::recipe::read(&args.go, folder, None)?;
     put(&folder.join("Dockerfile"), &recipe.dockerfile)?;
     match folder.join(".dockerignore") {
@@ -21,6 +28,15 @@ pub fn run(args: &Init) -> Outcome {
     }
     recipe.notes.iter().for_each(|note| eprintln!("note: {note}"));
     Ok(0)
+}
+
+/// The Dockerfile that is there.
+fn existing(args: &Init) -> Result<Option<PathBuf>, Failure> {
+    let Some(file) = &args.file else { return Ok(super::source::found_dockerfile(&args.folder)) };
+    let inside = args.folder.join(file);
+    let path = if !file.exists() && inside.exists() { inside } else { file.clone() };
+    let none = || Failure::Usage(format!("there is no file `{}`", path.display()));
+    path.is_file().then(|| Some(path.clone())).ok_or_else(none)
 }
 
 /// A new file, and none in the place of another that came in between.

@@ -1,54 +1,122 @@
-//! `tare lint`: what deserves a warning in a Dockerfile. Nothing is built, and no registry is asked.
+//! `tare lint`: what deserves a warning in Dockerfiles, and what mends it. Nothing is built, and no registry is asked.
 //!
-//! Reads the file and its ignore file, and hands both to `lint`; what that finds is `shown`'s to write. What a build
-//! has to do with it is in `of_build`. A file that can't be read whole is an error, after what was found in it.
+//! ```text
+//! arguments ─▶ places ─▶ subject (Dockerfile, ignore file, context, facts) ─▶ lint ─▶ shown, sarif, github
+//!                                                                              └▶ drafts ─▶ files, a diff
+//! ```
+//! What a build has to do with it is in `of_build`. A file that can't be read whole is an error, after what was found
+//! in it; the others are looked at all the same.
 
+mod desk;
+mod drafts;
 mod facts;
+mod folders;
+mod github;
 mod of_build;
+mod places;
+mod sarif;
 mod shown;
+mod subject;
 
-use std::io::Read;
-use std::path::{Path, PathBuf};
-
-use dockerfile::{Diagnostic, Dockerfile, Patterns};
-use lint::{Checked, Input, Origin, Reach, Rule};
-use oci::Platform;
-use plan::Options;
-use store::Store;
+use lint::{Origin, Rule};
 
 use super::images::table::print;
-use super::source;
 use crate::cli::{Lint, LintFormat, RuleSet};
 use crate::failure::{Failure, Outcome};
+use desk::{Desk, Looked};
+use drafts::Drafts;
+use shown::Advice;
 
 pub use of_build::{Answer, answer, guard, warnings};
 
 /// Prints what was found, the rules, or one of them.
 pub fn run(args: &Lint) -> Outcome {
-    let is_json = args.json || args.format == LintFormat::Json;
+    let format = if args.json { LintFormat::Json } else { args.format };
     if args.list_rules {
-        print(&if is_json { shown::rules_json(&rules(args)) } else { shown::rules_text(&rules(args)) })?;
+        print(&match format {
+            LintFormat::Json => shown::rules_json(&rules(args)),
+            _ => shown::rules_text(&rules(args)),
+        })?;
         return Ok(0);
     }
     if let Some(name) = &args.explain {
         print(&lint::page::page(find(name)?))?;
         return Ok(0);
     }
-    let file = file(args)?;
-    let subject = Subject::read(file.text, file.ignore);
-    let (options, further) = options(args, &subject)?;
-    let store = facts::store();
-    let checked = subject.check(&options, &further, Reach::Asked, store.as_ref(), &rules(args));
-    let checked = checked.map_err(Failure::Usage)?;
-    print(&match is_json {
-        true => shown::json(&checked.warnings),
-        false => shown::text(&file.name, &subject.text, &checked.warnings),
-    })?;
-    if !subject.problems.is_empty() {
-        subject.report(&file.name);
-        return Ok(2);
+    if args.diff && format != LintFormat::Text {
+        return Err(Failure::Usage("`--diff` prints a diff, and takes no other format".to_owned()));
     }
-    Ok(i32::from(!checked.warnings.is_empty()))
+    look(args, format)
+}
+
+fn look(args: &Lint, format: LintFormat) -> Outcome {
+    let desk = Desk::new(args)?;
+    let (mut drafts, mut all, mut is_whole) = (Drafts::default(), Vec::new(), true);
+    for place in places::places(args)? {
+        match place.and_then(|place| desk.look(&place, &mut drafts)) {
+            Ok(looked) => all.push(looked),
+            Err(failure) => is_whole = tell(failure),
+        }
+    }
+    if args.fix {
+        drafts.write().into_iter().for_each(|failure| is_whole = tell(failure));
+    }
+    match (args.diff, args.fix && format == LintFormat::Text) {
+        (true, _) => show_diff(&drafts, &all)?,
+        (false, true) => {
+            let mended = all.iter().map(|looked| shown::mended(looked, "mended"));
+            print(&(drafts.diff() + &mended.collect::<String>()))?;
+        }
+        (false, false) => {}
+    }
+    if !args.diff {
+        show(&all, format, args.fix)?;
+    }
+    let is_broken = |looked: &Looked| !looked.problems.is_empty();
+    let is_found = |looked: &Looked| !looked.warnings.is_empty() || args.diff && looked.mended > 0;
+    Ok(match (is_whole && !all.iter().any(is_broken), all.iter().any(is_found)) {
+        (false, _) => 2,
+        (true, is_found) => i32::from(is_found),
+    })
+}
+
+/// Tells of a file that can't be looked at, which is not the end of it.
+fn tell(failure: Failure) -> bool {
+    failure.report();
+    false
+}
+
+fn show(all: &[Looked], format: LintFormat, is_mended: bool) -> Result<(), Failure> {
+    match format {
+        LintFormat::Text => {
+            for looked in all {
+                let advice = match (is_mended, looked.problems.is_empty()) {
+                    (false, _) => Advice::Offer,
+                    (true, true) => Advice::Left,
+                    (true, false) => Advice::Broken,
+                };
+                print(&shown::text(&looked.name, &looked.text, &looked.warnings, advice))?;
+                looked.report();
+            }
+            return Ok(());
+        }
+        LintFormat::Json => print(&shown::json(all))?,
+        LintFormat::Sarif => print(&sarif::log(all))?,
+        // With its errors: the log would have them twice.
+        LintFormat::Github => return print(&github::commands(all)),
+    }
+    all.iter().for_each(Looked::report);
+    Ok(())
+}
+
+/// Prints a diff and nothing else; what isn't in it is told where it does no harm.
+fn show_diff(drafts: &Drafts, all: &[Looked]) -> Result<(), Failure> {
+    print(&drafts.diff())?;
+    for looked in all {
+        eprint!("{}{}", shown::mended(looked, "`--fix` mends"), shown::left(looked));
+        looked.report();
+    }
+    Ok(())
 }
 
 fn rules(args: &Lint) -> Vec<&'static Rule> {
@@ -74,140 +142,6 @@ fn find(name: &str) -> Result<&'static Rule, Failure> {
     lint::ALL.iter().copied().find(|rule| rule.is_called(name)).ok_or_else(unknown)
 }
 
-/// What is looked at: a Dockerfile, and what its context keeps out.
-struct Subject {
-    text: Vec<u8>,
-    dockerfile: Dockerfile,
-    problems: Vec<Diagnostic>,
-    ignore: Option<Patterns>,
-}
-
-impl Subject {
-    fn read(text: Vec<u8>, ignore: Option<Patterns>) -> Subject {
-        let (dockerfile, mut problems) = dockerfile::parse(&text);
-        if problems.is_empty() {
-            problems.extend(dockerfile::stages(&dockerfile).err().into_iter().flatten());
-        }
-        Subject { text, dockerfile, problems, ignore }
-    }
-
-    fn report(&self, name: &str) {
-        let (name, text) = (name.to_owned(), self.text.clone());
-        Failure::Dockerfile { name, text, problems: self.problems.clone() }.report();
-    }
-
-    /// What is found for any of the platforms, once.
-    fn check(
-        &self,
-        options: &Options,
-        further: &[Platform],
-        reach: Reach,
-        store: Option<&Store>,
-        rules: &[&'static Rule],
-    ) -> Result<Checked, String> {
-        let mut all = Checked::default();
-        for platform in std::iter::once(&options.platform).chain(further) {
-            let options = Options { platform: platform.clone(), ..options.clone() };
-            let input = self.input(&options, reach);
-            let facts = store.map(|store| facts::known(store, self.images(&options, reach)));
-            let found = lint::check(&Input { facts: facts.as_ref(), ..input }, rules)?;
-            all.is_error |= found.is_error;
-            let further = all.warnings.len();
-            let known = |warning: &lint::Warning| all.warnings[..further].contains(warning);
-            let new: Vec<_> = found.warnings.into_iter().filter(|warning| !known(warning)).collect();
-            all.warnings.extend(new);
-        }
-        all.warnings.sort_by_key(|warning| warning.line);
-        Ok(all)
-    }
-
-    /// The images that are known by their names. A named context may be anything.
-    fn images(&self, options: &Options, reach: Reach) -> Vec<(String, Platform)> {
-        let mut images = lint::images(&self.input(options, reach));
-        images.retain(|(name, _)| !options.image_contexts.contains(name));
-        images
-    }
-
-    fn input<'a>(&'a self, options: &'a Options, reach: Reach) -> Input<'a> {
-        let (text, dockerfile, problems) = (&self.text[..], &self.dockerfile, &self.problems[..]);
-        Input {
-            text,
-            dockerfile,
-            problems,
-            options,
-            reach,
-            ignore: self.ignore.as_ref(),
-            context: None,
-            facts: None,
-        }
-    }
-}
-
-/// What is on disk, or came on standard input.
-struct File {
-    name: String,
-    text: Vec<u8>,
-    ignore: Option<Patterns>,
-}
-
-fn file(args: &Lint) -> Result<File, Failure> {
-    let given = args.file.as_ref().filter(|path| path.as_path() == Path::new("-") || !path.is_dir());
-    let folder = args.file.clone().filter(|_| given.is_none());
-    let beside =
-        given.and_then(|path| path.parent()).filter(|folder| *folder != Path::new("")).map(PathBuf::from);
-    let context = args.context.clone().or(folder.clone()).or(beside).unwrap_or_else(|| PathBuf::from("."));
-    let ignore = ignore(&context, given.map(PathBuf::as_path))?;
-    let path = match given {
-        Some(path) if path == Path::new("-") => {
-            return Ok(File { name: "-".to_owned(), text: stdin()?, ignore });
-        }
-        Some(path) => path.clone(),
-        None => usual(&folder.unwrap_or_else(|| context.clone()))?,
-    };
-    let text = std::fs::read(&path).map_err(unreadable(format!("`{}`", path.display())))?;
-    Ok(File { name: path.display().to_string(), text, ignore })
-}
-
-fn usual(folder: &Path) -> Result<PathBuf, Failure> {
-    let none = || Failure::Usage(format!("no Dockerfile in `{}`", folder.display()));
-    let found = source::found_dockerfile(folder).ok_or_else(none)?;
-    // As people would write it.
-    Ok(found.strip_prefix(".").map(Path::to_owned).unwrap_or(found))
-}
-
-fn stdin() -> Result<Vec<u8>, Failure> {
-    let mut text = Vec::new();
-    let read = std::io::stdin().lock().read_to_end(&mut text);
-    read.map_err(unreadable("the Dockerfile from standard input".to_owned())).map(|_| text)
-}
-
-/// Exit code 2: there is nothing to have findings in.
-fn unreadable(what: String) -> impl FnOnce(std::io::Error) -> Failure {
-    move |e| Failure::Usage(format!("read {what}: {}", store::plain(&e)))
-}
-
-fn ignore(context: &Path, file: Option<&Path>) -> Result<Option<Patterns>, Failure> {
-    let Some((name, text)) = source::ignore_file(context, file) else { return Ok(None) };
-    patterns(&name, &text).map(Some).map_err(Failure::Usage)
-}
-
-fn patterns(name: &str, text: &[u8]) -> Result<Patterns, String> {
-    Patterns::parse(text).map_err(|problem| format!("{name}:{}: {}", problem.line, problem.message))
-}
-
-fn options(args: &Lint, subject: &Subject) -> Result<(Options, Vec<Platform>), Failure> {
-    let mut platforms = super::platforms::read(args.platform.as_deref())?;
-    let platform = platforms.remove(0);
-    let build_args = super::build::pairs(&args.build_args, true)?;
-    let options = Options { target: args.target.clone(), build_args, platform, ..Options::here() };
-    if let (Some(name), Ok(stages)) = (&options.target, dockerfile::stages(&subject.dockerfile))
-        && stages.target(name).is_none()
-    {
-        return Err(Failure::Usage(format!("target stage `{name}` could not be found")));
-    }
-    Ok((options, platforms))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -221,15 +155,5 @@ mod tests {
         };
         assert_eq!(message("FromAsCasin"), "no rule is called `FromAsCasin`; did you mean `FromAsCasing`?");
         assert_eq!(message("nonsense"), "no rule is called `nonsense`");
-    }
-
-    #[test]
-    fn what_several_platforms_have_in_common_is_told_once() {
-        let text = b"FROM busybox AS B\nCMD x\n".to_vec();
-        let subject = Subject::read(text, None);
-        let further = [Platform::linux("s390x"), Platform::linux("riscv64")];
-        let checked = subject.check(&Options::here(), &further, Reach::Asked, None, &buildkit()).unwrap();
-        let names: Vec<_> = checked.warnings.iter().map(|warning| warning.rule).collect();
-        assert_eq!(names, ["StageNameCasing", "JSONArgsRecommended"]);
     }
 }

@@ -11,6 +11,7 @@ mod docs;
 mod expand;
 mod foreign;
 mod history;
+mod ignore;
 mod lock;
 mod images;
 mod init;
@@ -42,6 +43,7 @@ pub fn run(cli: Cli) -> Outcome {
     match cli.command {
         Command::Build(build) => build::run(*build),
         Command::Init(init) => init::run(&init),
+        Command::Ignore(args) => ignore::run(&args),
         Command::Pin(pin) => pin::run(&pin),
         Command::Why(args) => why::run(&args),
         Command::History(args) => history::run(&args),

@@ -61,13 +61,16 @@ pub fn chosen(go: &Go, recipe: &Recipe, lock: &Lock) -> Result<Toolchain, Failur
 }
 
 /// What goes wrong with a project is a build's failure, with advice.
-fn problem(problem: recipe::Problem) -> Failure {
+pub fn problem(problem: recipe::Problem) -> Failure {
     let help = problem.help.map(|help| format!("\nhelp: {help}")).unwrap_or_default();
     Failure::Other(problem.message + &help)
 }
 
 /// What flags ask for.
-fn ask(go: &Go, platforms: Option<&str>) -> Result<Ask, Failure> {
+///
+/// # Errors
+/// If a flag makes no sense.
+pub fn ask(go: &Go, platforms: Option<&str>) -> Result<Ask, Failure> {
     Ok(Ask {
         mains: go.mains.clone(),
         go: version(go)?,

@@ -165,8 +165,14 @@ fn stdin_dockerfile() -> Result<Vec<u8>, Failure> {
     }
 }
 
-/// The file beside the Dockerfile goes before the context's own (trap 33).
+/// The ignore file's name and text.
 pub fn ignore_file(context: &Path, dockerfile: Option<&Path>) -> Option<(String, Vec<u8>)> {
+    let (path, text) = found_ignore_file(context, dockerfile)?;
+    Some((path.file_name()?.to_string_lossy().into_owned(), text))
+}
+
+/// The ignore file and its text. The file beside the Dockerfile goes before the context's own (trap 33).
+pub fn found_ignore_file(context: &Path, dockerfile: Option<&Path>) -> Option<(PathBuf, Vec<u8>)> {
     let beside = dockerfile.map(|file| {
         let mut name = file.as_os_str().to_owned();
         name.push(".dockerignore");
@@ -175,11 +181,7 @@ pub fn ignore_file(context: &Path, dockerfile: Option<&Path>) -> Option<(String,
     let inside = beside.as_ref().map(|b| context.join(b));
     let default = context.join("Dockerfile.dockerignore");
     let names = [context.join(".dockerignore"), context.join(".containerignore")];
-    let candidates =
+    let mut candidates =
         beside.into_iter().chain(inside).chain(dockerfile.is_none().then_some(default)).chain(names);
-    let read = |path: PathBuf| {
-        let name = path.file_name()?.to_string_lossy().into_owned();
-        Some((name, std::fs::read(&path).ok()?))
-    };
-    candidates.into_iter().find_map(read)
+    candidates.find_map(|path| std::fs::read(&path).ok().map(|text| (path, text)))
 }

@@ -9,6 +9,7 @@ use std::path::Path;
 use engine::why::{self, Answer, Explained};
 use store::Store;
 use store::builds::{Record, Step};
+use text::Detail;
 
 use super::history::named;
 use super::images::table::print;
@@ -37,14 +38,13 @@ pub fn run(args: &Why) -> Outcome {
             let steps = both.into_iter().map(|(_, explained)| explained).collect();
             print(&json(&Answer { version: 1, build: record.id, steps }))?;
         }
-        false => print(&text::all(&record, &before, &both, if step.is_some() { ALL } else { FEW }))?,
+        false => {
+            let detail = if step.is_some() { Detail::All } else { Detail::Few };
+            print(&text::all(&record, &before, &both, detail))?;
+        }
     }
     Ok(0)
 }
-
-/// How many reasons are told of each step, and of one that was asked for.
-const FEW: usize = 3;
-const ALL: usize = 40;
 
 /// A single word that is a folder or an address is the context.
 fn step_and_context(args: &Why) -> (Option<&str>, &str) {
@@ -76,6 +76,6 @@ pub fn after_build() -> Result<(), Failure> {
     let before = why::before(&store, &record);
     let explained = why::explain(&store, &record, &before);
     let both: Vec<(&Step, Explained)> = record.steps.iter().zip(explained).collect();
-    eprint!("{}", text::all(&record, &before, &both, FEW));
+    eprint!("{}", text::all(&record, &before, &both, Detail::Few));
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! Events to what people see: line after line, a few lines that change, or nothing.
 
 mod plain;
+pub mod timings;
 mod tty;
 
 use std::io::IsTerminal;

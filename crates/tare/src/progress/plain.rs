@@ -30,6 +30,7 @@ impl Plain {
     pub fn hear(&self, event: &Event) {
         let mut tasks = self.state.lock().expect("no panic while held");
         let text = match event {
+            Event::Spent { .. } => return,
             Event::Warning(text) => format!("WARN: {text}\n"),
             Event::Started { task, name } => {
                 tasks.insert(

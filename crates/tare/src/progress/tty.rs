@@ -77,6 +77,7 @@ impl Screen {
 
     fn hear(&mut self, event: Event) {
         match event {
+            Event::Spent { .. } => {}
             Event::Warning(text) => self.above += &format!("\x1b[33mwarning:\x1b[0m {text}\n"),
             Event::Started { task, name } => drop(self.tasks.insert(task, Task::new(name))),
             Event::Printed { task, bytes } => {

@@ -59,7 +59,7 @@ impl Origin<'_> {
     }
 
     /// All that is below a directory, in canonical order.
-    pub(super) fn below(&self, path: &[u8]) -> io::Result<Cow<'_, [Found]>> {
+    pub(crate) fn below(&self, path: &[u8]) -> io::Result<Cow<'_, [Found]>> {
         match self {
             Origin::Context(all) => Ok(Cow::Borrowed(below(all, path))),
             Origin::View(view) => view.walk(path).map(Cow::Owned),

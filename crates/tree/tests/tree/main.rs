@@ -8,6 +8,7 @@ mod copy_source;
 mod hash;
 mod id;
 mod listing;
+mod look;
 mod root;
 mod scan;
 mod snapshot;

@@ -15,7 +15,9 @@ use plan::Want;
 use serde_json::{Value, json};
 use store::Store;
 
-use super::{Subject, buildkit, facts, patterns, shown};
+use super::shown::{self, Advice};
+use super::subject::{Look, Subject, patterns};
+use super::{buildkit, facts};
 use crate::commands::build::plain;
 
 /// What `--check` has to say.
@@ -46,7 +48,8 @@ pub fn answer(settings: &mut Settings, is_json: bool) -> engine::Result<Answer> 
     let text = match is_json {
         true => as_buildkit(settings, warnings, &problems),
         false => {
-            sum(warnings.len()) + &shown::text(&settings.dockerfile_name, &settings.dockerfile, warnings)
+            let (name, text) = (&settings.dockerfile_name, &settings.dockerfile);
+            sum(warnings.len()) + &shown::text(name, text, warnings, Advice::None)
         }
     };
     let is_clean = warnings.is_empty() && problems.is_empty();
@@ -59,7 +62,7 @@ pub fn answer(settings: &mut Settings, is_json: bool) -> engine::Result<Answer> 
 fn ask(subject: &Subject, settings: &mut Settings, checked: &Checked) -> engine::Result<bool> {
     let store = facts::store();
     let mut images = subject.images(&settings.plan, Reach::Asked);
-    let known = store.map(|store| facts::known(&store, images.clone())).unwrap_or_default();
+    let known = store.map(|store| facts::known(&store, &settings.lock, images.clone())).unwrap_or_default();
     images.retain(|image| !lint::is_known(&image.0) && !known.images.contains_key(image));
     let is_here = |image: &(String, Platform)| image.1 == settings.plan.build_platform;
     let is_blamed = checked.warnings.iter().any(|found| found.rule == "UndefinedVar");
@@ -178,7 +181,9 @@ fn check(
     reach: Reach,
     store: Option<&Store>,
 ) -> engine::Result<Checked> {
-    subject.check(&settings.plan, &settings.further, reach, store, &buildkit()).map_err(misread)
+    let known = |images| store.map(|store| facts::known(store, &settings.lock, images)).unwrap_or_default();
+    let (options, further) = (&settings.plan, &settings.further[..]);
+    subject.check(&Look { options, further, reach, rules: &buildkit(), known: &known }).map_err(misread)
 }
 
 /// The directive stands at the top.

@@ -5,8 +5,17 @@ use store::builds::{Kind as Op, Step};
 
 /// What to do about a step's reasons.
 pub fn of(step: &Step, explained: &Explained) -> Vec<String> {
-    let helps = [git, env_file, umask, argument, tag, secret, network, build_id];
+    let helps = [git, env_file, umask, argument, tag, secret, network, build_id, chance];
     helps.iter().filter_map(|help| help(step, explained)).collect()
+}
+
+/// What else there is to say of a step that was asked about by itself.
+pub fn of_one(step: &Step, explained: &Explained) -> Vec<String> {
+    let cached =
+        explained.outcome == Outcome::Reused && step.mounts.iter().any(|mount| mount.kind == "cache");
+    let cache =
+        || format!("what is in a cache counts for nothing: --no-cache-filter {} runs it again", step.stage);
+    cached.then(cache).into_iter().collect()
 }
 
 /// Whether some path has a name in it.
@@ -21,7 +30,9 @@ fn git(_: &Step, explained: &Explained) -> Option<String> {
 }
 
 fn env_file(_: &Step, explained: &Explained) -> Option<String> {
-    any_path(explained, |name| name == ".env" || name.starts_with(".env."))
+    let is_template = |kind: &str| matches!(kind, "example" | "sample" | "template" | "dist");
+    let has_values = |name: &str| name.strip_prefix(".env.").is_some_and(|kind| !is_template(kind));
+    any_path(explained, |name| name == ".env" || has_values(name))
         .then(|| "a .env file belongs to the place where an image runs: name it in .dockerignore".to_owned())
 }
 
@@ -47,7 +58,7 @@ fn argument(step: &Step, explained: &Explained) -> Option<String> {
     let args = explained.reasons.iter().filter(|reason| reason.kind == Kind::Arg);
     let unused = |name: &&str| !step.instruction.contains(*name);
     let name = args.filter_map(|reason| reason.name.as_deref()).find(unused)?;
-    Some(format!("it doesn't mention {name}: declare the ARG below it"))
+    Some(format!("it doesn't mention {name}: unless a program of it asks for that, declare the ARG below it"))
 }
 
 fn tag(step: &Step, explained: &Explained) -> Option<String> {
@@ -60,7 +71,7 @@ fn secret(step: &Step, explained: &Explained) -> Option<String> {
     let secret = step.mounts.iter().find(|mount| mount.kind == "secret")?;
     (explained.outcome == Outcome::Reused).then(|| {
         format!(
-            "nobody looks at a secret's value: if `{}` is another, give --no-cache-filter {}",
+            "a secret's value counts for nothing: if `{}` has another, --no-cache-filter {} runs it again",
             secret.place, step.stage
         )
     })
@@ -74,8 +85,17 @@ fn build_id(_: &Step, explained: &Explained) -> Option<String> {
 }
 
 fn network(_: &Step, explained: &Explained) -> Option<String> {
-    explained.reasons.iter().any(|reason| reason.kind == Kind::Network).then(|| {
-        "download in a step before, and give this one --network=none: then it is seen what it reads"
+    let reason = explained.reasons.iter().find(|reason| reason.kind == Kind::Network)?;
+    let help = match reason.name {
+        None => "download in a step before, and give this one --network=none: then it goes by what it reads",
+        Some(_) => "with --network=none besides --security=insecure it goes by what it reads",
+    };
+    Some(help.to_owned())
+}
+
+fn chance(_: &Step, explained: &Explained) -> Option<String> {
+    explained.reasons.iter().any(|reason| reason.kind == Kind::Nondeterministic).then(|| {
+        "it goes by the clock, by chance or by what is elsewhere: whoever reuses it gets what one of its runs made"
             .to_owned()
     })
 }
