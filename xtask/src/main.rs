@@ -41,7 +41,7 @@ const CHORES: &[Chore] = &[
     Chore { name: "oracle", args: "[FILTER…] [--as-user]", about: "compare tare's images of small Dockerfiles with buildah's", run: oracle::run },
     Chore { name: "tidy", args: "", about: "check who imports whom, sizes, formatting, lints", run: tidy::run },
     Chore { name: "docs", args: "[--check]", about: "write docs/cli and docs/rules from the definitions of both", run: docs::run },
-    Chore { name: "bench", args: "[--quick|--full]", about: "time tare against other builders that are installed", run: bench::run },
+    Chore { name: "bench", args: "[curves|instructions] [FILTER…] [--quick|--full]", about: "measure tare beside the builders that are installed", run: bench::run },
     Chore { name: "release", args: "", about: "build the static binary into target/dist and check it", run: release::run },
 ];
 

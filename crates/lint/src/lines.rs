@@ -199,8 +199,11 @@ impl Pen<'_> {
         at.map(|at| Edit { span: Span { start: at, end: at }, text: text.to_owned() }).into_iter().collect()
     }
 
-    /// Where a byte of a command's text stands in the file.
+    /// Where a byte of a command's text stands in the file. Nowhere in an ONBUILD, whose text is part of the image.
     pub fn place(&self, line: &Line, at: usize) -> Option<u32> {
+        if matches!(line.instruction.kind, Kind::Onbuild(_)) {
+            return None;
+        }
         let (places, behind) = self.places(line.instruction)?;
         if line.is_document {
             let start = behind + self.source.get(behind..)?.iter().position(|byte| *byte == b'\n')? + 1;

@@ -127,7 +127,9 @@ fn a_page_says_what_a_fix_may_change() {
             None => "You: there is no change".to_owned(),
             Some(Changes::Nothing) => "may change nothing".to_owned(),
             Some(Changes::Config(fields)) => format!("the config's `{}`", fields[0]),
-            Some(Changes::Files(paths)) if paths[0].starts_with('/') => format!("the files `{}`", paths[0]),
+            Some(Changes::Files(paths)) if paths[0].starts_with(['/', '~']) => {
+                format!("the files `{}`", paths[0])
+            }
             Some(Changes::Files(paths)) => format!("the files {}", paths[0]),
         };
         assert!(page.contains(&says), "{page}");

@@ -30,7 +30,7 @@ pub static RULE: Rule = Rule {
     description: "The index of apk stays in the image",
     url: "https://github.com/hadolint/hadolint/wiki/DL3019",
     check,
-    fix: Some(Changes::Files(&["/var/cache/apk/*"])),
+    fix: Some(Changes::Files(&["/var/cache/apk/*", "/var/log/apk.log"])),
     source: include_str!("apk_cache_left.rs"),
     ..Rule::HADOLINT
 };

@@ -30,7 +30,7 @@ pub static RULE: Rule = Rule {
     description: "apt-get installs what packages recommend, too",
     url: "https://github.com/hadolint/hadolint/wiki/DL3015",
     check,
-    fix: Some(Changes::Files(&["of packages that others recommend"])),
+    fix: Some(Changes::Files(&["of packages that others recommend, and the notes of apt and dpkg"])),
     source: include_str!("apt_recommends.rs"),
     ..Rule::HADOLINT
 };

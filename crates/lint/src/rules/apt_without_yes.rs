@@ -29,7 +29,7 @@ pub static RULE: Rule = Rule {
     description: "apt-get asks before it installs",
     url: "https://github.com/hadolint/hadolint/wiki/DL3014",
     check,
-    fix: Some(Changes::Nothing),
+    fix: Some(Changes::Files(&["/var/log/apt/history.log"])),
     source: include_str!("apt_without_yes.rs"),
     ..Rule::HADOLINT
 };

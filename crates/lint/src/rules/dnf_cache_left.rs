@@ -28,21 +28,26 @@ pub static RULE: Rule = Rule {
     description: "The cache of dnf stays in the image",
     url: "https://github.com/hadolint/hadolint/wiki/DL3040",
     check,
-    fix: Some(Changes::Files(&["/var/cache/dnf/*"])),
+    fix: Some(Changes::Files(&["/var/cache/dnf/*", "/var/cache/libdnf5/*", "/var/cache/yum/*", "/var/log/dnf*"])),
     source: include_str!("dnf_cache_left.rs"),
     ..Rule::HADOLINT
 };
 
+/// Each is there without the other, as a rule.
+const PROGRAMS: [(&str, &str, &str); 2] = [
+    ("dnf", "dnf leaves its cache in the image: end with `dnf clean all`", "dnf clean all"),
+    ("microdnf", "microdnf leaves its cache in the image: end with `microdnf clean all`", "microdnf clean all"),
+];
+
 fn check<'s>(scene: &'s Scene) -> Vec<Finding<'s>> {
-    find::left(scene, installs, cleans, "/var/cache/dnf", MESSAGE, "dnf clean all")
-}
-
-const MESSAGE: &str = "dnf leaves its cache in the image: end with `dnf clean all`";
-
-fn installs(command: &Command) -> bool {
-    ["dnf", "microdnf"].contains(&command.name.text.as_str()) && command.has(&["install"])
+    let of = |(name, message, command): (&str, &'static str, &str)| {
+        let installs = |command: &Command| command.is(name) && command.has(&["install"]);
+        find::left(scene, installs, cleans, "/var/cache/dnf", message, command)
+    };
+    PROGRAMS.into_iter().flat_map(of).collect()
 }
 
 fn cleans(command: &Command) -> bool {
-    ["dnf", "microdnf"].contains(&command.name.text.as_str()) && command.has(&["clean"]) || command.runs("rm", &["-rf", "/var/cache/dnf/*"])
+    let is_ours = PROGRAMS.iter().any(|(name, ..)| command.is(name));
+    is_ours && command.has(&["clean"]) || command.runs("rm", &["-rf", "/var/cache/dnf/*"])
 }

@@ -29,7 +29,7 @@ pub static RULE: Rule = Rule {
     description: "dnf asks before it installs",
     url: "https://github.com/hadolint/hadolint/wiki/DL3038",
     check,
-    fix: Some(Changes::Nothing),
+    fix: Some(Changes::Files(&["/var/lib/dnf/*", "/usr/lib/sysimage/libdnf5/*", "/var/log/dnf*"])),
     source: include_str!("dnf_without_yes.rs"),
     ..Rule::HADOLINT
 };

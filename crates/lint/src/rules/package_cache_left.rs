@@ -28,7 +28,7 @@ pub static RULE: Rule = Rule {
     needs: Needs::Syntax,
     description: "A package manager's cache stays in the image",
     check,
-    fix: Some(Changes::Files(&["/root/.npm/*", "/opt/conda/pkgs/*", "/var/cache/pacman/pkg/*"])),
+    fix: Some(Changes::Files(&["~/.npm/*", "/opt/conda/pkgs/*", "/tmp/cache/*", "~/.composer/cache/*", "~/.cache/composer/*", "/var/cache/pacman/pkg/*"])),
     source: include_str!("package_cache_left.rs"),
     ..Rule::TARE
 };
@@ -51,7 +51,7 @@ const MANAGERS: [Manager; 4] = [
     Manager { name: "npm", installs: &["ci", "install", "i"], cleans: &["cache"], folder: "/root/.npm", command: "npm cache clean --force" },
     Manager { name: "conda", installs: &["install", "create"], cleans: &["clean"], folder: "/opt/conda/pkgs", command: "conda clean -afy" },
     Manager { name: "composer", installs: &["install", "require"], cleans: &["clear-cache", "clearcache"], folder: "/tmp/cache", command: "composer clear-cache" },
-    Manager { name: "pacman", installs: &["-S", "-Sy", "-Syu"], cleans: &["-Scc", "-Sc"], folder: "/var/cache/pacman/pkg", command: "pacman -Scc --noconfirm" },
+    Manager { name: "pacman", installs: &["-S", "-Sy", "-Syu"], cleans: &["-Scc", "-Sc"], folder: "/var/cache/pacman/pkg", command: "rm -rf /var/cache/pacman/pkg/*" },
 ];
 
 fn of<'s>(scene: &'s Scene, manager: &Manager) -> Vec<Finding<'s>> {

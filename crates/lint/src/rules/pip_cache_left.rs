@@ -33,7 +33,7 @@ pub static RULE: Rule = Rule {
     description: "The cache of pip stays in the image",
     url: "https://github.com/hadolint/hadolint/wiki/DL3042",
     check,
-    fix: Some(Changes::Files(&["/root/.cache/pip/*"])),
+    fix: Some(Changes::Files(&["~/.cache/pip/*"])),
     source: include_str!("pip_cache_left.rs"),
     ..Rule::HADOLINT
 };

@@ -28,7 +28,7 @@ pub static RULE: Rule = Rule {
     description: "The cache of yum stays in the image",
     url: "https://github.com/hadolint/hadolint/wiki/DL3032",
     check,
-    fix: Some(Changes::Files(&["/var/cache/yum/*"])),
+    fix: Some(Changes::Files(&["/var/cache/yum/*", "/var/cache/dnf/*", "/var/log/dnf*"])),
     source: include_str!("yum_cache_left.rs"),
     ..Rule::HADOLINT
 };

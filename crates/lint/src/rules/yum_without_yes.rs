@@ -29,7 +29,7 @@ pub static RULE: Rule = Rule {
     description: "yum asks before it installs",
     url: "https://github.com/hadolint/hadolint/wiki/DL3030",
     check,
-    fix: Some(Changes::Nothing),
+    fix: Some(Changes::Files(&["/var/lib/yum/*", "/var/lib/dnf/*", "/var/log/dnf*"])),
     source: include_str!("yum_without_yes.rs"),
     ..Rule::HADOLINT
 };

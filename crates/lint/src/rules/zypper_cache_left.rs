@@ -28,7 +28,7 @@ pub static RULE: Rule = Rule {
     description: "The cache of zypper stays in the image",
     url: "https://github.com/hadolint/hadolint/wiki/DL3036",
     check,
-    fix: Some(Changes::Files(&["/var/cache/zypp/*"])),
+    fix: Some(Changes::Files(&["/var/cache/zypp/*", "/var/log/zypper.log"])),
     source: include_str!("zypper_cache_left.rs"),
     ..Rule::HADOLINT
 };

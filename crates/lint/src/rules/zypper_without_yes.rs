@@ -29,7 +29,7 @@ pub static RULE: Rule = Rule {
     description: "zypper asks before it installs",
     url: "https://github.com/hadolint/hadolint/wiki/DL3034",
     check,
-    fix: Some(Changes::Nothing),
+    fix: Some(Changes::Files(&["/var/log/zypp/history", "/var/log/zypper.log"])),
     source: include_str!("zypper_without_yes.rs"),
     ..Rule::HADOLINT
 };

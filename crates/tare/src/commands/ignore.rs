@@ -32,6 +32,11 @@ pub fn run(args: &Ignore) -> Outcome {
     let others = gather::others(&folder, &build.file, &own.path);
     let known = known::last(&build, &args.context);
     let mut notes = others.notes;
+    if own.text.is_none() && build.recipe_ignore.is_some() {
+        notes.push(
+            "a build without Dockerfile and ignore file goes by the first of these lines anyway".to_owned(),
+        );
+    }
     notes.extend(known.notes);
     let plans = [known.plans.unwrap_or(build.plans), others.plans].concat();
     let before = listing.size();

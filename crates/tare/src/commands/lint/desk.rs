@@ -13,7 +13,7 @@ use plan::lock::Lock;
 use super::drafts::{self, Drafts};
 use super::facts::{Images, Memory};
 use super::folders::Folders;
-use super::places::{Place, beside};
+use super::places::Place;
 use super::subject::{Look, Subject};
 use crate::cli::{Lint, RuleSet};
 use crate::commands::{lock, source};
@@ -138,8 +138,11 @@ impl Desk {
         if !self.memory.is_any() {
             return Ok(Lock::default());
         }
-        let folder = if place.is_stdin() { place.context.clone() } else { beside(&place.file) };
-        lock::read(Some(&folder.join(plan::lock::NAME)))
+        let path = match place.is_stdin() {
+            true => place.context.join(plan::lock::NAME),
+            false => place.file.with_file_name(plan::lock::NAME),
+        };
+        lock::read(Some(path.strip_prefix(".").unwrap_or(&path)))
     }
 }
 

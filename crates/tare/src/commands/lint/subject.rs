@@ -140,6 +140,6 @@ mod tests {
         let names: Vec<_> = checked.warnings.iter().map(|warning| warning.rule).collect();
         assert_eq!(names, ["StageNameCasing", "JSONArgsRecommended"]);
         let mended = subject.mended(&look).unwrap();
-        assert_eq!((mended.count, &mended.text[..]), (1, &b"FROM busybox AS b\nCMD x\n"[..]));
+        assert_eq!((mended.count, &mended.text[..]), (2, &b"FROM busybox AS b\nCMD [\"x\"]\n"[..]));
     }
 }
