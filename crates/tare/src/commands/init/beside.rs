@@ -36,6 +36,10 @@ pub fn run(args: &Init, path: &Path) -> Outcome {
         )));
     }
     let text = std::fs::read(path).map_err(doing(format!("read `{}`", path.display())))?;
+    if recipes::read(&args.go, &args.folder, None).is_ok_and(|recipe| recipe.dockerfile.as_bytes() == text) {
+        println!("`{}` is what would be written, and is left as it is", path.display());
+        return Ok(0);
+    }
     let taken = take(args, path, &text)?;
     let recipe = recipe::go(&args.folder, &merged(&taken.ask, &recipes::ask(&args.go, None)?))
         .map_err(recipes::problem)?;
