@@ -55,9 +55,7 @@ pub fn give_back(upper: &Path, sight: &Sight) -> Result<()> {
 fn folder(upper: &Path, path: &[u8], trees: &[Arc<Tree>]) -> std::io::Result<()> {
     for entry in std::fs::read_dir(upper.join(OsStr::from_bytes(path)))? {
         let entry = entry?;
-        let name = entry.file_name();
-        let path =
-            if path.is_empty() { name.as_bytes().to_vec() } else { [path, b"/", name.as_bytes()].concat() };
+        let path = tree::found::join(path, entry.file_name().as_bytes());
         let kind = entry.file_type()?;
         if kind.is_dir() && trees.iter().any(|tree| tree.is_dir(&path)) {
             folder(upper, &path, trees)?;

@@ -19,6 +19,7 @@ use dockerfile::mount::MountType;
 use plan::{From, Op, StepId};
 use sandbox::MountKind;
 use tree::View;
+use tree::found::join;
 use tree::root::Type;
 use tree::users::User;
 
@@ -136,10 +137,10 @@ fn matched_covers(folder: &[u8], pattern: &str, target: &str, below: &View) -> b
     let matches = |name: &[u8]| glob.matches(&String::from_utf8_lossy(name));
     let children = below.list(folder).unwrap_or_default();
     let links = children.iter().any(|child| child.node.stat.kind == Type::Symlink && matches(&child.name));
-    let path = |name: &[u8]| if folder.is_empty() { name.to_vec() } else { [folder, b"/", name].concat() };
     let own = target.trim_matches('/').as_bytes().split(|&b| b == b'/').nth(depth(folder));
     // The name in that folder by which the place would be reached, if it would be.
-    links || own.map_or_else(|| meet(folder, target), |name| matches(name) && meet(&path(name), target))
+    links
+        || own.map_or_else(|| meet(folder, target), |name| matches(name) && meet(&join(folder, name), target))
 }
 
 fn depth(path: &[u8]) -> usize {

@@ -213,6 +213,5 @@ fn writes_go(changes: &[Change]) -> bool {
 fn go_files(below: &View, dir: &[u8]) -> Vec<Vec<u8>> {
     let names = below.list(dir).unwrap_or_default().into_iter().map(|child| child.name);
     let source = names.filter(|name| name.ends_with(b".go") && !name.ends_with(b"_test.go"));
-    let path = |name: Vec<u8>| if dir.is_empty() { name } else { [dir, b"/", &name].concat() };
-    source.filter_map(|name| below.read(&path(name)).ok().flatten()).collect()
+    source.filter_map(|name| below.read(&tree::found::join(dir, &name)).ok().flatten()).collect()
 }

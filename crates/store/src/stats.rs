@@ -17,13 +17,13 @@ use std::sync::Mutex;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use tree::hash::{Hashes, Ident};
+use tree::look::YOUNG;
 use tree::{Content, Time};
 
 use crate::{Result, Store};
 
 const MAGIC: &[u8] = b"tare stats 1\n";
 const RECORD: usize = 88;
-const RACY: i64 = 2;
 
 const LOOKS: &[u8] = b"tare looks 1\n";
 /// More than a Dockerfile has COPYs, times the states of a folder that somebody goes back and forth between.
@@ -129,7 +129,7 @@ impl Hashes for Stats {
         self.with(|state| {
             // Good for this process in any case: who reads the bytes later checks them against the digest.
             state.known.insert(id, content);
-            if now - id.ctime.sec <= RACY {
+            if now - id.ctime.sec <= YOUNG {
                 state.young.insert(id);
                 return;
             }

@@ -99,7 +99,7 @@ fn unread(stat: &Stat, root: &Arc<Root>, path: &[u8]) -> Unread {
 }
 
 /// `dir/name`, and `name` in the root.
-pub(crate) fn join(dir: &[u8], name: &[u8]) -> Vec<u8> {
+pub fn join(dir: &[u8], name: &[u8]) -> Vec<u8> {
     if dir.is_empty() {
         return name.to_vec();
     }

@@ -76,28 +76,28 @@ fn meta(fields: &mut Fields, meta: &Meta) {
 
 /// Fields one after the other; numbers are eight bytes, little-endian.
 #[derive(Default)]
-struct Fields(Vec<u8>);
+pub(crate) struct Fields(pub Vec<u8>);
 
 impl Fields {
-    fn tag(&mut self, tag: u8) {
+    pub fn tag(&mut self, tag: u8) {
         self.0.push(tag);
     }
 
-    fn number(&mut self, number: u64) {
+    pub fn number(&mut self, number: u64) {
         self.0.extend_from_slice(&number.to_le_bytes());
     }
 
-    fn bytes(&mut self, bytes: &[u8]) {
+    pub fn bytes(&mut self, bytes: &[u8]) {
         self.number(bytes.len() as u64);
         self.0.extend_from_slice(bytes);
     }
 
-    fn tagged(&mut self, tag: u8, bytes: &[u8]) {
+    pub fn tagged(&mut self, tag: u8, bytes: &[u8]) {
         self.tag(tag);
         self.bytes(bytes);
     }
 
-    fn device(&mut self, tag: u8, major: u32, minor: u32) {
+    pub fn device(&mut self, tag: u8, major: u32, minor: u32) {
         self.tag(tag);
         self.number(major.into());
         self.number(minor.into());

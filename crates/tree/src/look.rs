@@ -8,12 +8,14 @@ use std::io;
 use crate::copy::Origin;
 use crate::entry::Time;
 use crate::found::{Found, Shape};
+use crate::id::Fields;
+use crate::root::Ident;
 
 /// What the digest is of.
-const DOMAIN: &str = "tare tree look 1";
+const DOMAIN: &str = "tare tree look 2";
 
-/// A file that was changed less than so many seconds ago could change once more within a tick of its clock.
-const YOUNG: i64 = 2;
+/// A file that was changed no more than so many seconds ago could change once more within a tick of its clock.
+pub const YOUNG: i64 = 2;
 
 /// The digest of what the sources, each a path or a pattern, select in a scanned context; `whole` is all of it.
 ///
@@ -23,80 +25,64 @@ const YOUNG: i64 = 2;
 /// If a source isn't there.
 pub fn look(all: &[Found], sources: &[&[u8]], whole: bool, now: Time) -> io::Result<Option<[u8; 32]>> {
     let origin = Origin::Context(all);
-    let mut fields =
-        Fields { hasher: blake3::Hasher::new_derive_key(DOMAIN), bytes: Vec::new(), now, young: false };
+    let (hasher, fields) = (blake3::Hasher::new_derive_key(DOMAIN), Fields::default());
+    let mut digest = Digest { hasher, fields, now, young: false };
     if whole {
-        all.iter().for_each(|found| fields.found(found));
+        all.iter().for_each(|found| digest.found(found));
     }
     for source in sources.iter().filter(|_| !whole) {
         for picked in origin.select(source)? {
-            fields.text(&picked.path);
-            fields.found(&picked.found);
+            digest.fields.bytes(&picked.path);
+            digest.found(&picked.found);
             if picked.found.is_dir() {
-                origin.below(&picked.found.path)?.iter().for_each(|found| fields.found(found));
+                origin.below(&picked.found.path)?.iter().for_each(|found| digest.found(found));
             }
         }
-        fields.number(0);
+        digest.fields.number(0);
     }
-    fields.flush();
-    Ok((!fields.young).then(|| fields.hasher.finalize().into()))
+    digest.flush();
+    Ok((!digest.young).then(|| digest.hasher.finalize().into()))
 }
 
-struct Fields {
+struct Digest {
     hasher: blake3::Hasher,
-    bytes: Vec<u8>,
+    /// Those that aren't hashed yet.
+    fields: Fields,
     now: Time,
     young: bool,
 }
 
-impl Fields {
+impl Digest {
     fn found(&mut self, found: &Found) {
-        self.text(&found.path);
-        self.number(found.meta.mode.into());
+        let fields = &mut self.fields;
+        fields.bytes(&found.path);
+        fields.number(found.meta.mode.into());
         match &found.shape {
-            Shape::Dir => self.number(1),
-            Shape::Symlink { target } => {
-                self.number(2);
-                self.text(target);
-            }
-            Shape::Fifo => self.number(3),
-            Shape::Char { major, minor } => self.device(4, *major, *minor),
-            Shape::Block { major, minor } => self.device(5, *major, *minor),
+            Shape::Dir => fields.tag(b'd'),
+            Shape::Symlink { target } => fields.tagged(b'l', target),
+            Shape::Fifo => fields.tag(b'p'),
+            Shape::Char { major, minor } => fields.device(b'c', *major, *minor),
+            Shape::Block { major, minor } => fields.device(b'b', *major, *minor),
             Shape::File(file) => match file.ident {
-                Some(ident) => {
-                    [6, ident.dev, ident.ino, ident.size].iter().for_each(|n| self.number(*n));
-                    self.time(ident.mtime);
-                    self.time(ident.ctime);
-                    self.young |= self.now.sec - ident.ctime.sec <= YOUNG;
+                Some(Ident { dev, ino, size, mtime, ctime }) => {
+                    fields.tag(b'f');
+                    [dev, ino, size].iter().for_each(|n| fields.number(*n));
+                    for time in [mtime, ctime] {
+                        fields.number(time.sec as u64);
+                        fields.number(time.nsec.into());
+                    }
+                    self.young |= self.now.sec - ctime.sec <= YOUNG;
                 }
                 None => self.young = true,
             },
         }
-        if self.bytes.len() > 64 << 10 {
+        if self.fields.0.len() > 64 << 10 {
             self.flush();
         }
     }
 
-    fn device(&mut self, tag: u64, major: u32, minor: u32) {
-        [tag, major.into(), minor.into()].iter().for_each(|n| self.number(*n));
-    }
-
     fn flush(&mut self) {
-        self.hasher.update(&self.bytes);
-        self.bytes.clear();
-    }
-
-    fn time(&mut self, time: Time) {
-        self.number(time.sec as u64);
-        self.number(time.nsec.into());
-    }
-
-    fn number(&mut self, number: u64) {
-        self.bytes.extend_from_slice(&number.to_le_bytes());
-    }
-
-    fn text(&mut self, text: &[u8]) {
-        self.number(text.len() as u64);
-        self.bytes.extend_from_slice(text);
+        self.hasher.update(&self.fields.0);
+        self.fields.0.clear();
     }
 }

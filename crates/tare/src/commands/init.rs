@@ -33,8 +33,7 @@ fn fresh(args: &Init) -> Outcome {
 /// The Dockerfile that is there.
 fn existing(args: &Init) -> Result<Option<PathBuf>, Failure> {
     let Some(file) = &args.file else { return Ok(super::source::found_dockerfile(&args.folder)) };
-    let inside = args.folder.join(file);
-    let path = if !file.exists() && inside.exists() { inside } else { file.clone() };
+    let path = super::source::named_dockerfile(file, &args.folder);
     let none = || Failure::Usage(format!("there is no file `{}`", path.display()));
     path.is_file().then(|| Some(path.clone())).ok_or_else(none)
 }

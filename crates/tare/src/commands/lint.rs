@@ -9,7 +9,6 @@
 
 mod desk;
 mod drafts;
-mod facts;
 mod folders;
 mod github;
 mod of_build;

@@ -9,6 +9,7 @@ mod credentials;
 mod diff;
 mod docs;
 mod expand;
+mod facts;
 mod foreign;
 mod history;
 mod ignore;

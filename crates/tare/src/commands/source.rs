@@ -130,15 +130,19 @@ fn from_recipe(args: &Build, folder: PathBuf) -> Result<Source, Failure> {
     Ok(Source { context, name, dockerfile, ignore, lock_file, recipe: Some(recipe), ..Source::default() })
 }
 
+/// The Dockerfile that `-f` names, as with docker: as seen from here, else from the context.
+pub fn named_dockerfile(file: &Path, folder: &Path) -> PathBuf {
+    let inside = folder.join(file);
+    if !file.exists() && inside.exists() { inside } else { file.to_owned() }
+}
+
 /// The Dockerfile; none if the project has none and tare knows what it would say.
 fn dockerfile_path(args: &Build, folder: &Path) -> Result<Option<PathBuf>, Failure> {
     if args.no_dockerfile {
         return Ok(None);
     }
     if let Some(file) = &args.file {
-        // As with docker: as seen from here, else from the context.
-        let inside = folder.join(file);
-        return Ok(Some(if !file.exists() && inside.exists() { inside } else { file.clone() }));
+        return Ok(Some(named_dockerfile(file, folder)));
     }
     let found = found_dockerfile(folder);
     match found.is_some() || recipe::is_go_project(folder) {

@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use dockerfile::Dockerfile;
+use plan::lock::Lock;
 use plan::{Options, Plan};
 
-use super::known::fact;
 use crate::cli::Ignore;
-use crate::commands::{recipe, source};
+use crate::commands::{facts, recipe, source};
 use crate::failure::{Failure, doing};
 
 /// What is built.
@@ -64,8 +64,8 @@ pub fn planned(source: &Dockerfile, options: &mut Options) -> Result<Vec<Plan>, 
     for name in advice::open_arguments(&stages, options) {
         options.build_args.insert(name, advice::ANYTHING.to_owned());
     }
-    let store = super::known::store();
-    advice::plans(source, options, &|name, platform| fact(store.as_ref()?, name, platform))
+    let (store, unpinned) = (facts::store(), Lock::default());
+    advice::plans(source, options, &|name, platform| facts::fact(store.as_ref()?, &unpinned, name, platform))
 }
 
 /// As a build finds it.
@@ -74,8 +74,7 @@ fn path(args: &Ignore, folder: &Path) -> Result<Option<PathBuf>, Failure> {
         if file == Path::new("-") {
             return Err(Failure::Usage("`tare ignore` needs a Dockerfile that is a file".to_owned()));
         }
-        let inside = folder.join(file);
-        return Ok(Some(if !file.exists() && inside.exists() { inside } else { file.clone() }));
+        return Ok(Some(source::named_dockerfile(file, folder)));
     }
     let found = source::found_dockerfile(folder);
     match found.is_some() || ::recipe::is_go_project(folder) {

@@ -1,17 +1,15 @@
-//! What the store knows: of base images, and of the last build of a folder.
+//! What the store knows of the last build of a folder.
 
 use std::collections::BTreeSet;
 
 use advice::{Look, Reads, Seen};
-use oci::{Platform, Reference};
-use plan::options::Fact;
-use plan::{Base, Op, Options, Plan};
+use plan::{Op, Options, Plan};
 use store::Store;
 use store::builds::{Outcome, Record, Step};
 use tree::Change;
 
 use super::build::Build;
-use crate::commands::source;
+use crate::commands::{facts, source};
 
 /// More steps than this and nobody wants to wait for what they have read.
 const MOST_STEPS: usize = 500;
@@ -27,29 +25,11 @@ pub struct Known {
     pub notes: Vec<String>,
 }
 
-/// The store, if there is one. To look at a folder makes none.
-pub fn store() -> Option<Store> {
-    let folder = crate::home::folder().ok()?;
-    folder.is_dir().then(crate::home::store)?.ok()
-}
-
-/// What is known of an image, without asking anybody else.
-pub fn fact(store: &Store, name: &str, platform: &Platform) -> Option<Fact> {
-    let reference: Reference = name.parse().ok()?;
-    let image = match store.image(&reference).and_then(|stored| stored.on(platform)) {
-        Some(built) => store.load_image(&built.manifest).ok()?,
-        None => engine::bases::remembered(store, &reference, platform)?,
-    };
-    let layers = image.config.rootfs.diff_ids.clone();
-    let base = Base { name: name.to_owned(), manifest: image.descriptor.digest, layers };
-    Some(Fact { base, config: image.config })
-}
-
 /// What is known of the last build of this Dockerfile in this folder that went well.
 pub fn last(build: &Build, context: &str) -> Known {
     let told = |note: &str| Known { notes: vec![note.to_owned()], ..Known::default() };
     let none = "no build of this folder is on record: only what the Dockerfile and the project say counts";
-    let Some(store) = store() else { return told(none) };
+    let Some(store) = facts::store() else { return told(none) };
     let context = source::context_name(context);
     let mut all =
         store.builds().filter(|record| record.context == context && record.outcome == Outcome::Ok).peekable();

@@ -11,11 +11,11 @@ use plan::Options;
 use plan::lock::Lock;
 
 use super::drafts::{self, Drafts};
-use super::facts::{Images, Memory};
 use super::folders::Folders;
 use super::places::Place;
 use super::subject::{Look, Subject};
 use crate::cli::{Lint, RuleSet};
+use crate::commands::facts::{Images, Memory};
 use crate::commands::{lock, source};
 use crate::failure::Failure;
 

@@ -15,10 +15,11 @@ use plan::Want;
 use serde_json::{Value, json};
 use store::Store;
 
+use super::buildkit;
 use super::shown::{self, Advice};
 use super::subject::{Look, Subject, patterns};
-use super::{buildkit, facts};
 use crate::commands::build::plain;
+use crate::commands::facts;
 
 /// What `--check` has to say.
 pub struct Answer {

@@ -6,7 +6,7 @@ use lint::{Checked, Context, Input, Mended, Reach, Rule};
 use oci::Platform;
 use plan::{Facts, Options};
 
-use super::facts::Images;
+use crate::commands::facts::Images;
 
 /// What is looked at: a Dockerfile, what its context keeps out, and what lies in that, if it is known.
 #[derive(Default)]

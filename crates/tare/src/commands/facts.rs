@@ -23,14 +23,16 @@ pub fn store() -> Option<Store> {
 
 /// What is known of these images.
 pub fn known(store: &Store, lock: &Lock, images: Images) -> Facts {
-    let fact = |(name, platform): (String, Platform)| {
-        let fact = fact(store, lock, &name, &platform)?;
-        Some(((name, platform), fact))
-    };
-    Facts { images: images.into_iter().filter_map(fact).collect() }
+    gathered(images, |name, platform| fact(store, lock, name, platform))
 }
 
-fn fact(store: &Store, lock: &Lock, name: &str, platform: &Platform) -> Option<Fact> {
+fn gathered(images: Images, fact: impl Fn(&str, &Platform) -> Option<Fact>) -> Facts {
+    let known = images.into_iter().filter_map(|image| Some((fact(&image.0, &image.1)?, image)));
+    Facts { images: known.map(|(fact, image)| (image, fact)).collect() }
+}
+
+/// What is known of one.
+pub fn fact(store: &Store, lock: &Lock, name: &str, platform: &Platform) -> Option<Fact> {
     let reference: Reference = name.parse().ok()?;
     let image = match pinned(lock, &reference) {
         Some(digest) => {
@@ -71,11 +73,7 @@ impl Memory {
 
     /// What is known of these images.
     pub fn known(&self, lock: &Lock, images: Images) -> Facts {
-        let fact = |(name, platform): (String, Platform)| {
-            let fact = self.fact(lock, &name, &platform)?;
-            Some(((name, platform), fact))
-        };
-        Facts { images: images.into_iter().filter_map(fact).collect() }
+        gathered(images, |name, platform| self.fact(lock, name, platform))
     }
 
     fn store(&self) -> Option<&Store> {
