@@ -62,11 +62,16 @@ fn collect(order: Receiver<Receiver<io::Result<Vec<u8>>>>, out: &mut impl Write)
 
 fn work(jobs: &Mutex<Receiver<Job>>, level: CompressionLvl) {
     let mut compressor = Compressor::new(level);
-    // Nobody panics with the lock held.
-    while let Ok(job) = jobs.lock().expect("no thread panics here").recv() {
+    while let Some(job) = next(jobs) {
         // The collector is gone when `out` failed.
         let _ = job.done.send(member(&mut compressor, &job.plain));
     }
+}
+
+/// A function of its own: the head of a `while let` would hold the lock while the job is done.
+fn next(jobs: &Mutex<Receiver<Job>>) -> Option<Job> {
+    // Nobody panics with the lock held.
+    jobs.lock().expect("no thread panics here").recv().ok()
 }
 
 /// Time 0, no name, system "unknown": libdeflate writes nothing else.
