@@ -7,8 +7,11 @@ use store::{BlobRecord, LayerId};
 use tree::Change;
 
 use crate::annotation::{self, Place};
+use crate::bases::Resolved;
 use crate::build::{Part, Session, Weight};
 use crate::error::{Result, doing};
+use crate::leave::{PLAIN, Packer};
+use crate::settings::Compress;
 
 /// A layer of the image.
 struct Layer {
@@ -29,7 +32,7 @@ impl Session<'_> {
         let stack = outcome.tip.map(|tip| self.stack_of(tip)).unwrap_or_default();
         let base = chain.first().and_then(|id| self.base_image(*id));
         let inherited = base.map_or(0, |b| b.manifest.layers.len());
-        let mut descriptors = base.map_or_else(Vec::new, |b| b.manifest.layers.clone());
+        let mut descriptors = self.inherited(base, &stack[..inherited])?;
         let mut diff_ids = base.map_or_else(Vec::new, |b| b.config.rootfs.diff_ids.clone());
         let made = self.blobs(&stack[inherited..])?;
         descriptors.extend(made.iter().map(|l| l.blob.clone()));
@@ -56,6 +59,21 @@ impl Session<'_> {
         }
     }
 
+    /// The base image's layers; those that the store keeps plain as they leave, if that is what they do.
+    fn inherited(&self, base: Option<&Image>, layers: &[LayerId]) -> Result<Vec<Descriptor>> {
+        let Some(base) = base else { return Ok(Vec::new()) };
+        let own = self.bases.by_manifest(&base.descriptor.digest).is_some_and(Resolved::is_plain);
+        match (own, self.settings.compress, self.settings.may_work) {
+            (true, Some(_), false) => Err(crate::Error::NeedsWork),
+            (true, Some(_), true) => self.packer().layers(layers, &base.manifest.layers),
+            _ => Ok(base.manifest.layers.clone()),
+        }
+    }
+
+    fn packer(&self) -> Packer<'_> {
+        Packer { store: self.store, voice: self.voice, stop: &self.settings.cancel }
+    }
+
     fn blobs(&self, made: &[LayerId]) -> Result<Vec<Layer>> {
         let missing = made.iter().any(|id| self.known_blob(id).is_none());
         let task = missing.then(|| self.voice.task(format!("export layers{}", self.purpose())));
@@ -68,7 +86,12 @@ impl Session<'_> {
 
     fn known_blob(&self, id: &LayerId) -> Option<BlobRecord> {
         let meta = self.store.layer_meta(id)?;
-        self.store.layer_blob(id, &self.rule.variant(id, meta.maker, self.settings.compress))
+        self.store.layer_blob(id, &self.rule.variant(id, meta.maker, self.compress()))
+    }
+
+    /// How new layers are compressed.
+    fn compress(&self) -> Compress {
+        self.settings.compress.unwrap_or(PLAIN)
     }
 
     fn layer(&self, id: &LayerId) -> Result<Layer> {
@@ -79,13 +102,22 @@ impl Session<'_> {
             self.rule.epoch.or_else(|| self.rule.time(id, meta.maker)).map_or(meta.started, |t| (t, 0));
         let BlobRecord { diff_id, blob } = match self.known_blob(id) {
             Some(record) => record,
-            None => self.compress(id, &meta)?,
+            None => self.make_blob(id, &meta)?,
         };
         Ok(Layer { diff_id, blob, time })
     }
 
-    /// A blob of a layer whose files are on disk, or can be brought there.
-    fn compress(&self, id: &LayerId, meta: &Meta) -> Result<BlobRecord> {
+    /// A blob of a layer of which there is the tar, or whose files are on disk or can be brought there.
+    fn make_blob(&self, id: &LayerId, meta: &Meta) -> Result<BlobRecord> {
+        if !self.settings.may_work {
+            return Err(crate::Error::NeedsWork);
+        }
+        if let Some(plain) = self.store.layer_blob(id, &self.rule.variant(id, meta.maker, PLAIN)) {
+            let record = self.packer().recompressed(&plain.blob, self.compress())?;
+            let variant = self.rule.variant(id, meta.maker, self.compress());
+            self.store.put_layer_blob(id, &variant, &record)?;
+            return Ok(record);
+        }
         self.folders(std::slice::from_ref(id))?;
         let changes = self.store.layer_changes(id)?;
         self.write_blob(id, &changes, meta)
@@ -99,13 +131,13 @@ impl Session<'_> {
         if !self.settings.may_work {
             return Err(crate::Error::NeedsWork);
         }
-        let compress = self.settings.compress;
+        let compress = self.compress();
         let variant = self.rule.variant(id, meta.maker, compress);
         let times = crate::times::of_layer(variant.time, meta);
-        let mut writer = self.store.new_blob()?;
+        let mut writer = self.store.new_hashed_blob()?;
         let info = layer::blob(changes, &times, compress.format, compress.level, &mut writer)
             .map_err(doing("write a layer"))?;
-        writer.commit()?;
+        writer.commit_as(&info.digest)?;
         let blob = Descriptor::new(compress.format.layer_media_type(), info.digest, info.size);
         let record = BlobRecord { diff_id: info.diff_id, blob };
         self.store.put_layer_blob(id, &variant, &record)?;

@@ -41,8 +41,8 @@ pub struct Resolved {
 enum Place {
     Registry(Reference),
     Layout(String),
-    /// An image that tare built: its layers are in the store.
-    Store(Vec<store::LayerId>),
+    /// An image that tare built: its layers are in the store, and plain or not.
+    Store(Vec<store::LayerId>, bool),
     /// What tare makes of Go's own distribution.
     Go(Toolchain),
 }
@@ -119,7 +119,7 @@ impl Resolved {
                 Ok(crate::origin::Place::Registry(Reference { digest, ..name.clone() }))
             }
             Place::Layout(spec) => Ok(crate::origin::Place::Layout(spec.clone())),
-            Place::Store(_) => {
+            Place::Store(..) => {
                 Err(format!("image `{}` is not whole in the store any more: build it again", self.name))
             }
             Place::Go(_) => {
@@ -136,10 +136,15 @@ impl Resolved {
         }
     }
 
+    /// Whether the layers that tare made are kept plain for as long as they don't leave the store.
+    pub fn is_plain(&self) -> bool {
+        matches!(self.place, Place::Store(_, true))
+    }
+
     /// The layers as the store knows them, lowest first.
     pub fn layers(&self) -> Vec<store::LayerId> {
         match &self.place {
-            Place::Store(layers) => layers.clone(),
+            Place::Store(layers, _) => layers.clone(),
             _ => self.image.config.rootfs.diff_ids.iter().map(|d| store::LayerId::Base(*d)).collect(),
         }
     }
@@ -240,14 +245,14 @@ impl Resolver<'_> {
     fn place_of(&self, name: Reference, platform: &Platform) -> Place {
         let stored = self.store.image(&name).filter(|_| !self.settings.pull);
         match stored.and_then(|stored| stored.on(platform)) {
-            Some(stored) => Place::Store(stored.layers),
+            Some(stored) => Place::Store(stored.layers, stored.plain),
             None => Place::Registry(name),
         }
     }
 
     fn known(&self, place: &Place, want: &Want) -> Option<Image> {
         match place {
-            Place::Store(_) => {
+            Place::Store(..) => {
                 let name = want.name.parse().ok()?;
                 let stored = self.store.image(&name)?.on(&want.platform)?;
                 self.store.load_image(&stored.manifest).ok()
@@ -265,7 +270,7 @@ impl Resolver<'_> {
         let place = match place {
             Place::Registry(name) => crate::origin::Place::Registry(name.clone()),
             Place::Layout(spec) => crate::origin::Place::Layout(spec.clone()),
-            Place::Store(_) => {
+            Place::Store(..) => {
                 return Err(format!("image `{}` is not whole in the store: build it again", want.name));
             }
             Place::Go(toolchain) => {

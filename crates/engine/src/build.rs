@@ -107,7 +107,7 @@ pub struct Part {
 /// What a stage weighs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Weight {
-    /// Bytes of the base image's compressed layers.
+    /// Bytes of the base image's layers, as it came.
     pub base: u64,
     /// Whether that is a Go toolchain, whose layers are not compressed.
     pub toolchain: bool,

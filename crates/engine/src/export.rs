@@ -77,7 +77,8 @@ impl Export<'_> {
         let (rule, now) = (self.parts[0].0.rule.name(), crate::clock::now());
         for tag in &self.settings.tags {
             let layers = self.parts.iter().map(|(_, part)| part.layers.clone()).collect();
-            self.store.put_image(&Stored::new(&tag.to_string(), self.what, layers, now, rule))?;
+            let stored = Stored::new(&tag.to_string(), self.what, layers, now, rule);
+            self.store.put_image(&Stored { plain: self.settings.compress.is_none(), ..stored })?;
         }
         Ok(())
     }

@@ -38,6 +38,7 @@ pub mod output_pipe;
 pub mod schedule;
 pub mod times;
 pub mod assemble;
+pub mod leave;
 pub mod export;
 pub mod files;
 pub mod build;

@@ -69,8 +69,8 @@ pub struct Settings {
     pub tracing: Tracing,
     /// What times the layers get.
     pub timestamps: Timestamps,
-    /// How layers that tare makes are compressed.
-    pub compress: Compress,
+    /// How layers that tare makes are compressed; `None` keeps them plain until the image leaves the store.
+    pub compress: Option<Compress>,
     /// Whether this process may unpack layers and run steps; if not, a build that has to ends with
     /// [`crate::Error::NeedsWork`], having changed nothing.
     pub may_work: bool,

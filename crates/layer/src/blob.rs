@@ -85,14 +85,17 @@ fn workers() -> usize {
 
 /// The tar on its way into the pump.
 struct Plain {
-    hasher: Hasher,
+    /// None if the tar is the blob: to hash it once is enough, and this side has more to do.
+    hasher: Option<Hasher>,
     inlet: Inlet,
 }
 
 impl Write for Plain {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.inlet.write_all(bytes)?;
-        self.hasher.update(bytes);
+        if let Some(hasher) = &mut self.hasher {
+            hasher.update(bytes);
+        }
         Ok(bytes.len())
     }
 
@@ -109,7 +112,8 @@ fn pipeline(
     let (inlet, outlet) = pump(CHUNK);
     thread::scope(|scope| {
         let made = scope.spawn(|| {
-            let mut plain = Plain { hasher: Hasher::default(), inlet };
+            let hasher = (how.compression != Compression::None).then(Hasher::default);
+            let mut plain = Plain { hasher, inlet };
             tar(&mut plain)?;
             plain.inlet.finish().map(|()| plain.hasher)
         });
@@ -120,10 +124,11 @@ fn pipeline(
 }
 
 /// If the blob's side failed, the tar's side failed only because of that.
-fn join(tar: io::Result<Hasher>, blob: io::Result<Hasher>) -> io::Result<BlobInfo> {
+fn join(tar: io::Result<Option<Hasher>>, blob: io::Result<Hasher>) -> io::Result<BlobInfo> {
     let (blob, tar) = (blob?, tar?);
-    let (size, tar_size) = (blob.count(), tar.count());
-    Ok(BlobInfo { diff_id: DiffId(tar.finish()), digest: blob.finish(), size, tar_size })
+    let (size, digest) = (blob.count(), blob.finish());
+    let (tar_size, diff_id) = tar.map_or((size, digest), |tar| (tar.count(), tar.finish()));
+    Ok(BlobInfo { diff_id: DiffId(diff_id), digest, size, tar_size })
 }
 
 fn compress(plain: Outlet, how: &How, out: impl Write) -> io::Result<Hasher> {
@@ -198,10 +203,11 @@ mod tests {
     #[test]
     fn the_number_of_threads_does_not_matter() {
         let tar = tar();
-        for compression in [Compression::Gzip, Compression::Zstd] {
+        for compression in [Compression::None, Compression::Gzip, Compression::Zstd] {
             let made = |workers| {
                 let mut out = Vec::new();
-                let how = How { compression, level: Some(1), workers };
+                let level = (compression != Compression::None).then_some(1);
+                let how = How { compression, level, workers };
                 let info = pipeline(|plain| plain.write_all(&tar), how, &mut out).unwrap();
                 assert_eq!(info.digest, Digest::of(&out));
                 assert_eq!(info.diff_id.0, Digest::of(&tar));

@@ -66,12 +66,22 @@ impl Image {
         self
     }
 
+    /// The same image with its layers in another form; config and annotations stay.
+    #[must_use]
+    pub fn with_layers(mut self, layers: Vec<Descriptor>) -> Image {
+        self.manifest.layers = layers;
+        self.manifest_bytes = self.manifest.to_bytes();
+        let new = Descriptor::of(&self.descriptor.media_type, &self.manifest_bytes);
+        self.descriptor = Descriptor { annotations: self.descriptor.annotations, ..new };
+        self
+    }
+
     /// The digest of the config: what `docker images` calls the image id.
     pub fn id(&self) -> Digest {
         self.manifest.config.digest
     }
 
-    /// Sum of the compressed layers' sizes in bytes.
+    /// Sum of the layers' sizes in bytes, in the form that the manifest names.
     pub fn layers_size(&self) -> u64 {
         self.manifest.layers.iter().map(|l| l.size).sum()
     }
@@ -80,6 +90,20 @@ impl Image {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn layers_in_another_form_make_the_image_that_has_them_from_the_start() {
+        let layer = |media_type, bytes: &[u8]| vec![Descriptor::of(media_type, bytes)];
+        let map = |key: &str| BTreeMap::from([(key.to_owned(), "1".to_owned())]);
+        let mut config = ImageConfig::default();
+        config.rootfs.diff_ids = vec![crate::DiffId(Digest::of(b"tar"))];
+        let made = |layers| Image::new(config.clone(), layers).annotated(map("inside"), map("outside"));
+        let packed = layer(crate::media::LAYER_GZIP, b"gzip");
+        let changed = made(layer(crate::media::LAYER_TAR, b"tar")).with_layers(packed.clone());
+        let direct = made(packed);
+        assert_eq!(changed.manifest_bytes, direct.manifest_bytes);
+        assert_eq!((changed.id(), changed.descriptor), (direct.id(), direct.descriptor));
+    }
 
     #[test]
     fn annotations_of_the_manifest_change_its_digest_and_those_of_the_descriptor_dont() {

@@ -14,12 +14,19 @@ pub struct Tagged {
     index: Option<Top>,
 }
 
-/// An index: what points to it, its bytes, and what it points to.
+/// An index: what points to it, and itself, as bytes and parsed.
 #[derive(Clone, Debug)]
 struct Top {
     descriptor: Descriptor,
     bytes: Vec<u8>,
-    entries: Vec<Descriptor>,
+    index: Index,
+}
+
+impl Top {
+    fn of(index: Index) -> Top {
+        let bytes = index.to_bytes();
+        Top { descriptor: Descriptor::of(crate::media::INDEX, &bytes), bytes, index }
+    }
 }
 
 impl From<Image> for Tagged {
@@ -37,10 +44,19 @@ impl Tagged {
             ..image.descriptor.clone()
         };
         let index = Index { annotations, ..Index::new(images.iter().map(entry).collect()) };
-        let bytes = index.to_bytes();
-        let descriptor = Descriptor::of(crate::media::INDEX, &bytes);
         let images = images.into_iter().map(|(_, image)| image).collect();
-        Tagged { images, index: Some(Top { descriptor, bytes, entries: index.manifests }) }
+        Tagged { images, index: Some(Top::of(index)) }
+    }
+
+    /// The same with its images in another form; platforms, annotations and the order stay.
+    #[must_use]
+    pub fn with_images(self, images: Vec<Image>) -> Tagged {
+        let Some(top) = self.index else { return Tagged { images, index: None } };
+        let platforms = top.index.manifests.iter().map(|entry| entry.platform.clone());
+        let entry = |(image, platform): (&Image, _)| Descriptor { platform, ..image.descriptor.clone() };
+        let manifests = images.iter().zip(platforms).map(entry).collect();
+        let index = Some(Top::of(Index { manifests, ..top.index }));
+        Tagged { images, index }.described(top.descriptor.annotations)
     }
 
     /// The same with annotations on what points to it, which are in none of its bytes.
@@ -66,7 +82,7 @@ impl Tagged {
             return Err("the index names other images".to_owned());
         }
         let descriptor = Descriptor::of(media_type, &bytes);
-        Ok(Tagged { images, index: Some(Top { descriptor, bytes, entries: index.manifests }) })
+        Ok(Tagged { images, index: Some(Top { descriptor, bytes, index }) })
     }
 
     /// Points to the index, or to the manifest of the only image.
@@ -86,7 +102,7 @@ impl Tagged {
 
     /// What each image is for: as the index lists it, else as its config says.
     pub fn platforms(&self) -> Vec<Platform> {
-        let entries = self.index.as_ref().map_or(&[][..], |top| &top.entries);
+        let entries = self.index.as_ref().map_or(&[][..], |top| &top.index.manifests);
         let listed = |i: usize| entries.get(i).and_then(|entry| entry.platform.clone());
         let own = |image: &Image| image.config.platform();
         self.images.iter().enumerate().map(|(i, image)| listed(i).unwrap_or_else(|| own(image))).collect()
@@ -171,6 +187,18 @@ mod tests {
         assert_eq!(tagged.descriptor().digest, Digest::of(tagged.bytes()));
         let single = Tagged::from(image("amd64", &[])).described(map("above"));
         assert_eq!(single.only().unwrap().descriptor.annotations, map("above"));
+    }
+
+    #[test]
+    fn images_in_another_form_make_the_index_that_has_them_from_the_start() {
+        let map = |key: &str| BTreeMap::from([(key.to_owned(), "1".to_owned())]);
+        let platform = || "linux/arm64".parse::<Platform>().unwrap();
+        let made = |image| Tagged::index(vec![(platform(), image)], map("own")).described(map("above"));
+        let (old, new) = (image("amd64", &[b"a"]), image("amd64", &[b"b"]));
+        let (changed, direct) = (made(old).with_images(vec![new.clone()]), made(new.clone()));
+        assert_eq!((changed.bytes(), changed.descriptor()), (direct.bytes(), direct.descriptor()));
+        let one = Tagged::from(image("amd64", &[])).with_images(vec![new.clone()]);
+        assert_eq!(one.descriptor(), &new.descriptor);
     }
 
     #[test]

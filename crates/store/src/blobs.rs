@@ -13,7 +13,8 @@ pub struct BlobWriter<'a> {
     store: &'a Store,
     scratch: PathBuf,
     file: BufWriter<File>,
-    hasher: Hasher,
+    /// None if the digest is known from elsewhere.
+    hasher: Option<Hasher>,
 }
 
 impl Store {
@@ -51,10 +52,20 @@ impl Store {
     /// # Errors
     /// If the scratch file can't be made.
     pub fn new_blob(&self) -> Result<BlobWriter<'_>> {
+        let mut writer = self.new_hashed_blob()?;
+        writer.hasher = Some(Hasher::default());
+        Ok(writer)
+    }
+
+    /// Starts a blob whose writer computes the digest, for [`BlobWriter::commit_as`].
+    ///
+    /// # Errors
+    /// If the scratch file can't be made.
+    pub fn new_hashed_blob(&self) -> Result<BlobWriter<'_>> {
         let scratch = self.scratch("blob")?;
         let file = File::create_new(&scratch).map_err(|e| Error::at("create", &scratch, e))?;
         let file = BufWriter::with_capacity(1 << 17, file);
-        Ok(BlobWriter { store: self, scratch, file, hasher: Hasher::default() })
+        Ok(BlobWriter { store: self, scratch, file, hasher: None })
     }
 }
 
@@ -64,19 +75,28 @@ impl BlobWriter<'_> {
     /// # Errors
     /// If the last bytes can't be written; then there is no blob.
     pub fn commit(mut self) -> Result<(Digest, u64)> {
-        self.file.flush().map_err(|e| Error::at("write", &self.scratch, e))?;
-        let hasher = std::mem::take(&mut self.hasher);
-        let size = hasher.count();
-        let digest = hasher.finish();
-        self.store.place(&self.scratch, &self.store.blob_path(&digest))?;
+        let hasher = self.hasher.take().expect("`new_hashed_blob` goes with `commit_as`");
+        let (size, digest) = (hasher.count(), hasher.finish());
+        self.commit_as(&digest)?;
         Ok((digest, size))
+    }
+
+    /// Gives the blob the name that whoever wrote it has computed.
+    ///
+    /// # Errors
+    /// If the last bytes can't be written; then there is no blob.
+    pub fn commit_as(mut self, digest: &Digest) -> Result<()> {
+        self.file.flush().map_err(|e| Error::at("write", &self.scratch, e))?;
+        self.store.place(&self.scratch, &self.store.blob_path(digest))
     }
 }
 
 impl Write for BlobWriter<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let n = self.file.write(bytes)?;
-        self.hasher.update(&bytes[..n]);
+        if let Some(hasher) = &mut self.hasher {
+            hasher.update(&bytes[..n]);
+        }
         Ok(n)
     }
 

@@ -3,7 +3,8 @@
 //! ```text
 //! TARE_HOME/                    version 1
 //! ├── version                   "tare store 1\n"; another number is refused, never migrated in silence
-//! ├── blobs/sha256/HEX          manifests, configs, compressed layers, as they are in registries
+//! ├── blobs/sha256/HEX          manifests, configs, layers: as they came, as they leave, and as plain tars while
+//! │                             they stay
 //! ├── layers/ID/                ID is sha256-HEX (a base layer's diff id) or made-HEX (see `layers`)
 //! │   ├── fs/                   the files in overlayfs-lower form, owned by the image's ids
 //! │   ├── changes               the canonical list of a made layer (see `changes`)

@@ -26,8 +26,12 @@ pub struct Stored {
     pub layers: Vec<LayerId>,
     /// When the image came here, seconds since 1970; further names keep it.
     pub at: i64,
-    /// Bytes of the compressed layers.
+    /// Bytes of the layers' blobs, as they lie in the store.
     pub size: u64,
+    /// Whether the layers that tare made are kept plain for as long as they stay here, and are compressed on
+    /// their way out.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub plain: bool,
     /// Which timestamp rule the layers that tare made follow.
     #[serde(default)]
     pub timestamps: String,
@@ -47,7 +51,7 @@ pub struct Member {
     pub id: Digest,
     /// The layers, lowest first.
     pub layers: Vec<LayerId>,
-    /// Bytes of the compressed layers.
+    /// Bytes of the layers' blobs.
     pub size: u64,
 }
 
@@ -64,9 +68,18 @@ impl Stored {
             layers: if what.is_index() { each_once(layers) } else { layers.concat() },
             at,
             size: what.only().map_or_else(layers_size, Image::layers_size),
+            plain: false,
             timestamps: origin.to_owned(),
             platforms,
         }
+    }
+
+    /// The layers of each image, in the order of the index.
+    pub fn layers_of_each(&self) -> Vec<&[LayerId]> {
+        if self.platforms.is_empty() {
+            return vec![&self.layers];
+        }
+        self.platforms.iter().map(|member| &member.layers[..]).collect()
     }
 
     /// The image for a platform: of an index the first that runs there, a single one whatever it is for.

@@ -156,7 +156,7 @@ impl Store {
             return Ok(());
         }
         let dir = self.layer_dir(id);
-        self.write(&dir.join("changes"), &changes::encode(changes))?;
+        self.write_changes(&dir.join("changes"), changes)?;
         self.write_json(&dir.join("meta.json"), meta)
     }
 
@@ -182,10 +182,39 @@ impl Store {
 
     /// Any compressed form of a made layer whose blob is here.
     pub fn any_blob(&self, id: &LayerId) -> Option<BlobRecord> {
-        let entries = std::fs::read_dir(self.layer_dir(id)).ok()?;
-        let mut names: Vec<_> = entries.flatten().map(|e| e.path()).filter(|p| is_record(p)).collect();
-        names.sort();
-        names.iter().filter_map(|p| read_json::<BlobRecord>(p)).find(|r| self.has_blob(&r.blob))
+        let mut records = self.record_paths(id).into_iter().filter_map(|p| read_json::<BlobRecord>(&p));
+        records.find(|r| self.has_blob(&r.blob))
+    }
+
+    fn record_paths(&self, id: &LayerId) -> Vec<PathBuf> {
+        let entries = std::fs::read_dir(self.layer_dir(id)).into_iter().flatten().flatten();
+        let mut paths: Vec<_> = entries.map(|e| e.path()).filter(|p| is_record(p)).collect();
+        paths.sort();
+        paths
+    }
+
+    /// The form that a layer gets on its way out, made of the plain one before, if that was made and is here.
+    pub fn packed(&self, id: &LayerId, plain: &Descriptor) -> Option<BlobRecord> {
+        let record: BlobRecord = read_json(&self.beside(id, plain)?)?;
+        self.has_blob(&record.blob).then_some(record)
+    }
+
+    /// Remembers the form that was made of a plain one on its way out: gzip at its default level.
+    ///
+    /// # Errors
+    /// If it can't be written.
+    pub fn put_packed(&self, id: &LayerId, plain: &Descriptor, record: &BlobRecord) -> Result<()> {
+        self.beside(id, plain).map_or(Ok(()), |path| self.write_json(&path, record))
+    }
+
+    /// Where a build that wants gzip looks, with the times that the plain blob has.
+    fn beside(&self, id: &LayerId, plain: &Descriptor) -> Option<PathBuf> {
+        let is_it = |path: &PathBuf| {
+            read_json::<BlobRecord>(path).is_some_and(|record| record.blob.digest == plain.digest)
+        };
+        let path = self.record_paths(id).into_iter().find(is_it)?;
+        let name = path.file_name()?.to_str()?.strip_suffix("-none.json")?;
+        Some(path.with_file_name(format!("{name}-gzip.json")))
     }
 
     /// Remembers a compressed form.

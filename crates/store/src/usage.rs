@@ -20,7 +20,7 @@ use crate::{Action, BlobRecord, LayerId, Resolution, Result, Store, Stored};
 pub struct Usage {
     /// Unpacked layers.
     pub layers: u64,
-    /// Manifests, configs and compressed layers.
+    /// Manifests, configs and layers, compressed or not.
     pub blobs: u64,
     /// Cache mounts.
     pub mounts: u64,

@@ -127,10 +127,10 @@ pub struct Build {
     /// Which times files in new layers have.
     #[arg(long, value_enum, value_name = "RULE")]
     pub timestamps: Option<TimestampRule>,
-    /// How new layers are compressed.
-    #[arg(long, value_enum, default_value = "gzip")]
-    pub compression: CompressionName,
-    /// The compressor's level.
+    /// How new layers are compressed; without it they are as soon as the image leaves the store, with gzip.
+    #[arg(long, value_enum)]
+    pub compression: Option<CompressionName>,
+    /// The compressor's level: of gzip, if --compression names no other.
     #[arg(long, value_name = "N")]
     pub compression_level: Option<i32>,
     /// How large the store may grow; the least recently used goes first.

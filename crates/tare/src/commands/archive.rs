@@ -4,15 +4,14 @@ mod contents;
 mod input;
 
 use std::fs::File;
-use std::io::{self, BufWriter, IsTerminal, Read};
+use std::io::{self, BufWriter, IsTerminal};
 use std::os::fd::AsFd;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use engine::Voice;
 use engine::fetch::{self, Want};
-use oci::{Blobs, Descriptor, Image, Platform, Publish, Tagged};
+use oci::{Blobs, Image, Platform, Publish, Tagged};
 use store::{Store, Stored};
 use transport::Name;
 use transport::archive::{Format, Target, write};
@@ -20,11 +19,11 @@ use transport::archive::{Format, Target, write};
 use self::contents::Entry;
 use self::input::Input;
 use super::images::table::print;
+use super::leaving::Leaving;
 use super::names;
 use super::registry::shown;
 use crate::cli::{ArchiveFormat, Load, Save};
 use crate::failure::{Failure, Outcome, doing};
-use crate::signals;
 
 /// Writes an image, or all images of an index, to an archive.
 pub fn save(args: &Save) -> Outcome {
@@ -40,14 +39,14 @@ pub fn save(args: &Save) -> Outcome {
     if what.is_index() && args.format == ArchiveFormat::Docker {
         return Err(several(&args.image));
     }
-    let stop = signals::listen();
-    let parts = UntilStopped { store: &store, stop: &stop };
+    let parts = Leaving::new(&store);
+    let what = shown(false, |voice| parts.packed(&stored, what, voice))?;
     let saved = match &args.output {
         Some(path) if !is_special(path) => save_file(path, args.format, &stored, &what, &parts),
         Some(path) => save_stream(open_special(path)?, args.format, &stored, &what, &parts),
         None => save_stream(own_stdout()?, args.format, &stored, &what, &parts),
     };
-    if_stopped(&stop, saved)?;
+    parts.ended(saved)?;
     Ok(0)
 }
 
@@ -106,37 +105,6 @@ fn save_stream(
     Ok(write(&mut out, format(kind), what, &archive_names(stored), parts, &()).map(drop)?)
 }
 
-/// The store's blobs until the user has had enough; the unfinished file then goes as after any error.
-struct UntilStopped<'a> {
-    store: &'a Store,
-    stop: &'a AtomicBool,
-}
-
-impl Blobs for UntilStopped<'_> {
-    fn open(&self, blob: &Descriptor) -> io::Result<Box<dyn Read + Send + '_>> {
-        Ok(Box::new(Stoppable { inner: self.store.open(blob)?, stop: self.stop }))
-    }
-}
-
-struct Stoppable<'a> {
-    inner: Box<dyn Read + Send + 'a>,
-    stop: &'a AtomicBool,
-}
-
-impl Read for Stoppable<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.stop.load(Ordering::SeqCst) {
-            return Err(io::Error::other("stopped"));
-        }
-        self.inner.read(buffer)
-    }
-}
-
-fn if_stopped<T>(stop: &AtomicBool, result: Result<T, Failure>) -> Result<T, Failure> {
-    let stopped = stop.load(Ordering::SeqCst);
-    result.map_err(|failure| if stopped { Failure::Stopped(signals::first()) } else { failure })
-}
-
 /// Reads every image of an archive.
 pub fn load(args: &Load) -> Outcome {
     let store = crate::home::store()?;
@@ -179,18 +147,5 @@ mod tests {
         assert!(is_special(Path::new("/dev/null")));
         assert!(!is_special(&std::env::temp_dir()));
         assert!(!is_special(Path::new("no such file")));
-    }
-
-    #[test]
-    fn after_a_signal_there_is_nothing_more_to_read() {
-        let stop = AtomicBool::new(false);
-        let mut reader = Stoppable { inner: Box::new(&b"abc"[..]), stop: &stop };
-        assert_eq!(reader.read(&mut [0; 1]).unwrap(), 1);
-        stop.store(true, Ordering::SeqCst);
-        assert!(reader.read(&mut [0; 1]).is_err());
-        assert!(matches!(
-            if_stopped(&stop, Err::<(), _>(Failure::Other(String::new()))),
-            Err(Failure::Stopped(2))
-        ));
     }
 }

@@ -298,7 +298,7 @@ fn tag(name: &str) -> Result<Reference, Failure> {
     }
 }
 
-fn outputs(args: &Build) -> Result<(Vec<Output>, Vec<String>, Compress), Failure> {
+fn outputs(args: &Build) -> Result<(Vec<Output>, Vec<String>, Option<Compress>), Failure> {
     let specs = args.outputs.iter().map(|text| super::output::parse(text)).collect::<Result<Vec<_>, _>>();
     let specs = specs.map_err(Failure::Usage)?;
     let mut outputs: Vec<Output> = specs.iter().map(|s| s.output.clone()).collect();
@@ -320,8 +320,19 @@ fn outputs(args: &Build) -> Result<(Vec<Output>, Vec<String>, Compress), Failure
     if outputs.contains(&Output::Image { push: true }) && args.tags.is_empty() && names.is_empty() {
         return Err(Failure::Usage("nothing to push: give the image a name with -t".to_owned()));
     }
-    let flag = Compress { format: format_of(args.compression), level: args.compression_level };
-    Ok((outputs, names, specs.iter().find_map(|s| s.compress).unwrap_or(flag)))
+    let flag = || super::output::compress(args.compression.map(format_of), args.compression_level);
+    let asked = specs.iter().find_map(|s| s.compress).or_else(flag);
+    let compress = asked.or_else(|| outputs.iter().any(leaves).then(Compress::default));
+    Ok((outputs, names, compress))
+}
+
+/// Whether the image leaves the store there, as manifest and layers.
+fn leaves(output: &Output) -> bool {
+    match output {
+        Output::Image { push } => *push,
+        Output::Oci { .. } | Output::Docker { .. } | Output::Load => true,
+        Output::Tar { .. } | Output::Local { .. } => false,
+    }
 }
 
 /// Whether an output is what standard output is for.

@@ -25,7 +25,7 @@ struct Listed {
     /// The manifest's, or the index's.
     digest: String,
     created: String,
-    /// Of the compressed layers.
+    /// Of the layers as they are kept: what came from a registry is compressed, what was made here and stays isn't.
     size: u64,
     layers: usize,
     timestamps: String,
@@ -76,7 +76,7 @@ fn ids(images: &[Stored]) -> String {
 
 fn rows(images: &[Stored], now: i64) -> String {
     let rows: Vec<_> = images.iter().map(|stored| row(stored, now)).collect();
-    table(["NAME", "TAG", "IMAGE ID", "CREATED", "SIZE (COMPRESSED)"], &rows)
+    table(["NAME", "TAG", "IMAGE ID", "CREATED", "SIZE"], &rows)
 }
 
 fn row(stored: &Stored, now: i64) -> [String; 5] {
@@ -207,6 +207,7 @@ mod tests {
             layers: vec![],
             at: 1000,
             size: 7_234_567,
+            plain: false,
             timestamps: "preserve".to_owned(),
             platforms: vec![],
         }
@@ -217,12 +218,12 @@ mod tests {
         let unnamed = Digest::of(b"b").to_string();
         let images = [stored("docker.io/library/app:1", "a"), stored(&unnamed, "b")];
         let expected = "\
-NAME     TAG      IMAGE ID       CREATED       SIZE (COMPRESSED)
+NAME     TAG      IMAGE ID       CREATED       SIZE
 app      1        ca978112ca1b   2 hours ago   7.23 MB
 <none>   <none>   3e23e8160039   2 hours ago   7.23 MB
 ";
         assert_eq!(rows(&images, 8200), expected);
-        assert_eq!(rows(&[], 0), "NAME   TAG   IMAGE ID   CREATED   SIZE (COMPRESSED)\n");
+        assert_eq!(rows(&[], 0), "NAME   TAG   IMAGE ID   CREATED   SIZE\n");
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod facts;
 mod foreign;
 mod history;
 mod ignore;
+mod leaving;
 mod lock;
 mod images;
 mod init;

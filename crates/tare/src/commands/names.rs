@@ -112,6 +112,7 @@ mod tests {
                     layers: vec![],
                     at: 0,
                     size: 0,
+                    plain: false,
                     timestamps,
                     platforms,
                 })

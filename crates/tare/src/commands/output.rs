@@ -123,9 +123,14 @@ impl Fields {
         if self.push && !matches!(output, Output::Image { .. }) {
             return Err(format!("`push` in `--output {text}` goes with type=image only"));
         }
-        let compress = self.compression.map(|format| Compress { format, level: self.level });
+        let compress = compress(self.compression, self.level);
         Ok(Spec { output, names: self.names, compress })
     }
+}
+
+/// What was asked for; gzip, if that is a level and nothing else.
+pub fn compress(format: Option<Compression>, level: Option<i32>) -> Option<Compress> {
+    (format.is_some() || level.is_some()).then(|| Compress { format: format.unwrap_or_default(), level })
 }
 
 fn flag(key: &str, value: &str) -> Result<bool, String> {

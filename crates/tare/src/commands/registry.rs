@@ -5,10 +5,11 @@ use std::time::Instant;
 use engine::fetch::{self, Want};
 use engine::origin::Origins;
 use engine::{Voice, event::Task};
-use oci::{Descriptor, Digest, Image, Platform, Published, Reference, Tagged};
+use oci::{Blobs, Descriptor, Digest, Image, Platform, Published, Reference, Tagged};
 use store::{Resolution, Store, Stored};
 
 use super::images::table::print;
+use super::leaving::Leaving;
 use super::names;
 use crate::cli::{Progress, Pull, Push};
 use crate::failure::{Failure, Outcome};
@@ -20,9 +21,13 @@ pub fn push(args: &Push) -> Outcome {
     let _in_use = store.share()?;
     let stored = names::find(&store, &args.image)?;
     let target = target(args, &stored)?;
-    let what = store.load(&stored)?;
+    let (parts, what) = (Leaving::new(&store), store.load(&stored)?);
     let started = Instant::now();
-    let done = shown(args.quiet, |voice| send(&store, &what, &target, voice))?;
+    let (what, done) = shown(args.quiet, |voice| {
+        let what = parts.packed(&stored, what, voice)?;
+        let done = parts.ended(send(&parts, &what, &target, voice))?;
+        Ok((what, done))
+    })?;
     note(args.quiet, &summary("sent", done.sent, done.skipped, started));
     print(&format!("{}\n", pinned(&target, what.descriptor().digest)))?;
     Ok(0)
@@ -37,10 +42,10 @@ fn target(args: &Push, stored: &Stored) -> Result<Reference, Failure> {
     names::reference(stored).ok_or_else(nameless)
 }
 
-fn send(store: &Store, what: &Tagged, target: &Reference, voice: &Voice) -> Result<Published, Failure> {
+fn send(parts: &dyn Blobs, what: &Tagged, target: &Reference, voice: &Voice) -> Result<Published, Failure> {
     let task = voice.task(format!("push {}", target.familiar()));
     let registry = Origins::default().registry()?;
-    let result = registry.push(what, store, target, &Sent(&task)).map_err(engine::Error::from);
+    let result = registry.push(what, parts, target, &Sent(&task)).map_err(engine::Error::from);
     task.close(&result);
     Ok(result?)
 }

@@ -30,7 +30,7 @@ pub fn report(args: &Build, settings: &Settings, built: &Built, started: Instant
         }
         return Ok(());
     }
-    eprint!("{}", summary(args, built, started));
+    eprint!("{}", summary(args, built, settings.compress.is_none(), started));
     Ok(())
 }
 
@@ -51,7 +51,7 @@ fn metadata(args: &Build, built: &Built) -> String {
     format!("{value:#}\n")
 }
 
-fn summary(args: &Build, built: &Built, started: Instant) -> String {
+fn summary(args: &Build, built: &Built, plain: bool, started: Instant) -> String {
     let mut out = String::new();
     let mut line = |text: String| out += &(text + "\n");
     if let Some(image) = built.what.only() {
@@ -60,8 +60,8 @@ fn summary(args: &Build, built: &Built, started: Instant) -> String {
     line(format!("digest  {}", built.what.descriptor().digest));
     args.tags.iter().for_each(|tag| line(format!("name    {tag}")));
     match &built.parts[..] {
-        [part] => line(format!("size    {}{}", size(part), against(part))),
-        parts => parts.iter().for_each(|part| line(of_platform(part))),
+        [part] => line(format!("size    {}{}", size(part, plain), against(part))),
+        parts => parts.iter().for_each(|part| line(of_platform(part, plain))),
     }
     let sum = |count: fn(&Part) -> usize| built.parts.iter().map(count).sum::<usize>();
     line(format!("reused  {} of {} steps", sum(|p| p.cached), sum(|p| p.steps)));
@@ -70,15 +70,17 @@ fn summary(args: &Build, built: &Built, started: Instant) -> String {
     out
 }
 
-fn of_platform(part: &Part) -> String {
-    format!("        {} {}, {}", part.platform, part.image.descriptor.digest, size(part))
+fn of_platform(part: &Part, plain: bool) -> String {
+    format!("        {} {}, {}", part.platform, part.image.descriptor.digest, size(part, plain))
 }
 
-fn size(part: &Part) -> String {
+/// Layers that stay here are compressed when they leave, so nobody knows yet how large they will be.
+fn size(part: &Part, plain: bool) -> String {
     let layers = part.image.manifest.layers.len();
     let plural = if layers == 1 { "" } else { "s" };
     let size = units::bytes(part.image.layers_size());
-    format!("{size} compressed, {layers} layer{plural}")
+    let how = if plain { "in the store" } else { "compressed" };
+    format!("{size} {how}, {layers} layer{plural}")
 }
 
 /// What the image was spared.

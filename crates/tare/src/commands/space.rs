@@ -29,7 +29,7 @@ fn report(usage: &Usage, folder: &Path) -> String {
         |what: &str, bytes: u64, command: &str| [units::bytes(bytes), what.to_owned(), command.to_owned()];
     let rows = [
         row("unpacked layers", usage.layers, "tare prune"),
-        row("compressed layers, manifests, configs", usage.blobs, "tare rmi IMAGE, then tare prune"),
+        row("layers as blobs, manifests, configs", usage.blobs, "tare rmi IMAGE, then tare prune"),
         row("cache mounts", usage.mounts, "tare prune"),
         row("step cache, names, logs", usage.other, "tare prune"),
         row("in all", usage.total(), "tare prune --all"),
@@ -88,12 +88,12 @@ mod tests {
     fn the_report_says_what_frees_what() {
         let usage = Usage { layers: 1_200_000_000, blobs: 300_000_000, mounts: 0, other: 1000 };
         let expected = "\
-ON DISK   WHAT                                    FREED BY
-1.20 GB   unpacked layers                         tare prune
-300 MB    compressed layers, manifests, configs   tare rmi IMAGE, then tare prune
-0 B       cache mounts                            tare prune
-1.00 kB   step cache, names, logs                 tare prune
-1.50 GB   in all                                  tare prune --all
+ON DISK   WHAT                                  FREED BY
+1.20 GB   unpacked layers                       tare prune
+300 MB    layers as blobs, manifests, configs   tare rmi IMAGE, then tare prune
+0 B       cache mounts                          tare prune
+1.00 kB   step cache, names, logs               tare prune
+1.50 GB   in all                                tare prune --all
 
 The store is /s
 ";
@@ -120,6 +120,7 @@ The store is /s
             layers: vec![],
             at: 0,
             size: 0,
+            plain: false,
             timestamps: String::new(),
             platforms: vec![],
         };
