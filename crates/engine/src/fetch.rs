@@ -132,10 +132,10 @@ fn bring_one(store: &Store, want: &Want, blob: &Descriptor, voice: &Voice) -> Re
 fn copy(store: &Store, want: &Want, blob: &Descriptor, task: &Task) -> Result<()> {
     let progress = Moved(task);
     let mut source = want.from.blob(blob, &progress)?;
-    let mut target = store.new_blob()?;
+    let mut target = store.new_hashed_blob()?;
     std::io::copy(&mut source, &mut target)
         .map_err(doing(format_args!("fetch layer {}", blob.digest.short())))?;
-    target.commit()?;
+    target.commit_as(&blob.digest)?;
     Ok(())
 }
 

@@ -142,10 +142,10 @@ impl Session<'_> {
         }
         let origin = base.origin(self)?;
         let mut source = origin.blob(blob, &progress)?;
-        let mut copy = self.store.new_blob()?;
+        let mut copy = self.store.new_hashed_blob()?;
         let stop = &*self.settings.cancel;
         unpack(&mut Tee { source: &mut source, copy: &mut copy, stop }, compression, diff_id, &folder)?;
-        copy.commit()?;
+        copy.commit_as(&blob.digest)?;
         Ok(self.store.place_fs(id, &folder)?)
     }
 
@@ -176,10 +176,10 @@ impl Session<'_> {
     fn fetch_blob(&self, base: &crate::bases::Resolved, blob: &oci::Descriptor, task: &Task) -> Result<()> {
         let progress = Moved { task, what: blob.digest.short() };
         let mut source = base.origin(self)?.blob(blob, &progress)?;
-        let mut copy = self.store.new_blob()?;
+        let mut copy = self.store.new_hashed_blob()?;
         std::io::copy(&mut source, &mut copy)
             .map_err(doing(format_args!("fetch layer {}", blob.digest.short())))?;
-        copy.commit()?;
+        copy.commit_as(&blob.digest)?;
         Ok(())
     }
 

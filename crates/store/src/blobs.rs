@@ -57,7 +57,7 @@ impl Store {
         Ok(writer)
     }
 
-    /// Starts a blob whose writer computes the digest, for [`BlobWriter::commit_as`].
+    /// Starts a blob whose digest is computed or verified by whoever writes it, for [`BlobWriter::commit_as`].
     ///
     /// # Errors
     /// If the scratch file can't be made.
@@ -81,7 +81,7 @@ impl BlobWriter<'_> {
         Ok((digest, size))
     }
 
-    /// Gives the blob the name that whoever wrote it has computed.
+    /// Gives the blob the name that whoever wrote it has computed, or has verified as it came.
     ///
     /// # Errors
     /// If the last bytes can't be written; then there is no blob.
