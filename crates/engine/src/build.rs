@@ -158,7 +158,7 @@ fn recorded(
         targets.iter().zip(&plans).map(|(t, plan)| common.session(t, plan)).collect();
     let done = voice.timed("steps", || sessions.iter().try_for_each(Session::run_all));
     // Also when it failed: what was learnt about the context's files stays true.
-    voice.timed("save what is known of files", || contexts.save(store));
+    voice.timed("save what is known of files", || contexts.save(store, settings));
     if !matches!(done, Err(Error::NeedsWork)) {
         record.steps = crate::record::steps(&sessions, &stages);
     }

@@ -66,7 +66,7 @@ fn folders(store: &Store, stored: &Stored, image: &oci::Image) -> Result<Vec<Pat
     let mut out = Vec::new();
     for ((id, blob), diff_id) in parts.filter(|((id, _), _)| **id != empty) {
         let _lock = store.lock(&format!("bring-{id}"))?;
-        if !store.has_fs(id) {
+        if !store.has_whole_fs(id)? {
             crate::stack::unpack_stored(store, id, blob, diff_id)?;
         }
         out.push(store.layer_fs(id));

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -21,11 +21,18 @@ use crate::elsewhere::{Elsewhere, Memory, Remote};
 use crate::error::{Error, Result, doing};
 use crate::settings::{Context, NamedContext, Settings};
 
+mod walks;
+
+pub use walks::Walks;
+use walks::{Subject, Walk};
+
 /// A folder that files are copied from.
 pub struct Folder {
     place: Place,
     patterns: Patterns,
     found: Mutex<Option<Arc<Scanned>>>,
+    /// A walk that nobody had use for in the pass before.
+    before: Mutex<Option<Walk>>,
 }
 
 /// What is in a folder.
@@ -34,15 +41,15 @@ pub struct Scanned {
     pub found: Vec<Found>,
     /// When the walk began.
     at: Time,
+    /// What COPYs of it came to, by what decides about that besides.
+    contents: Mutex<BTreeMap<String, [u8; 32]>>,
 }
 
 /// Where its files are.
 enum Place {
     Disk {
-        path: PathBuf,
-        /// A file that is there for tare and not for the build.
-        lock: Option<Vec<u8>>,
-        stats: Stats,
+        subject: Subject,
+        stats: Arc<Stats>,
     },
     /// In a layer of the store that is no layer of an image.
     Tree(LayerId),
@@ -67,7 +74,8 @@ impl Contexts {
         let main = match &settings.context {
             Context::None => None,
             Context::Folder(path) => {
-                Some(Folder::open(store, path, ignore)?.without(settings.lock_file.as_deref()))
+                let folder = Folder::open(store, path, ignore)?.without(settings.lock_file.as_deref());
+                Some(folder.after(&settings.walks))
             }
             Context::Tree(layer) => Some(Folder::of(Place::Tree(*layer), ignore)?),
         };
@@ -77,7 +85,7 @@ impl Contexts {
                 NamedContext::Folder(path) => {
                     let text = std::fs::read(path.join(".dockerignore")).ok();
                     let ignore = text.as_ref().map(|t| (".dockerignore", t.as_slice()));
-                    Folder::open(store, path, ignore)?
+                    Folder::open(store, path, ignore)?.after(&settings.walks)
                 }
                 NamedContext::Remote(remote) => Folder::of(Place::Remote(remote.clone()), None)?,
                 _ => continue,
@@ -109,12 +117,16 @@ impl Contexts {
         self.named.get(name).ok_or_else(|| Error::Other(format!("there is no folder context `{name}`")))
     }
 
-    /// Writes what was learnt about files, so that the next build reads fewer.
-    pub fn save(&self, store: &Store) {
+    /// Writes what was learnt about files, so that the next build reads fewer; the pass that may work gets it as it is.
+    pub fn save(&self, store: &Store, settings: &Settings) {
         for folder in self.main.iter().chain(self.named.values()) {
-            if let Place::Disk { stats, .. } = &folder.place {
+            if let Place::Disk { subject, stats } = &folder.place {
                 // A cache that can't be written costs time, nothing else.
                 let _ = stats.save(store);
+                let found = folder.found.lock().expect("no panic while held").take();
+                if let Some(scanned) = found.filter(|_| !settings.may_work) {
+                    settings.walks.put(subject.clone(), stats.clone(), scanned);
+                }
             }
         }
     }
@@ -123,8 +135,9 @@ impl Contexts {
 impl Folder {
     fn open(store: &Store, path: &Path, ignore: Option<(&str, &[u8])>) -> Result<Folder> {
         let path = path.canonicalize().map_err(doing(format_args!("open context `{}`", path.display())))?;
-        let stats = store.stats(&path);
-        Folder::of(Place::Disk { path, lock: None, stats }, ignore)
+        let stats = Arc::new(store.stats(&path));
+        let subject = Subject { path, lock: None, ignore: ignore.map(|(_, text)| text.to_owned()) };
+        Folder::of(Place::Disk { subject, stats }, ignore)
     }
 
     fn of(place: Place, ignore: Option<(&str, &[u8])>) -> Result<Folder> {
@@ -133,13 +146,24 @@ impl Folder {
             Some((name, text)) => Patterns::parse(text)
                 .map_err(|d| Error::Other(format!("{name}:{}: {}", d.line, d.message)))?,
         };
-        Ok(Folder { place, patterns, found: Mutex::default() })
+        Ok(Folder { place, patterns, found: Mutex::default(), before: Mutex::default() })
     }
 
     /// Leaves the lock file out, whatever the ignore file says: pinning anew must not change what is copied.
     fn without(mut self, file: Option<&Path>) -> Folder {
-        if let Place::Disk { path, lock, .. } = &mut self.place {
-            *lock = file.and_then(|l| l.canonicalize().ok()).and_then(|l| relative(path, &l));
+        if let Place::Disk { subject, .. } = &mut self.place {
+            subject.lock = file.and_then(|l| l.canonicalize().ok()).and_then(|l| relative(&subject.path, &l));
+        }
+        self
+    }
+
+    /// Goes on where the pass before has ended.
+    fn after(mut self, walks: &Walks) -> Folder {
+        if let Place::Disk { subject, stats } = &mut self.place
+            && let Some(walk) = walks.take(subject)
+        {
+            *stats = walk.stats.clone();
+            self.before = Mutex::new(Some(walk));
         }
         self
     }
@@ -147,7 +171,7 @@ impl Folder {
     /// The memory of content digests.
     pub fn hashes(&self) -> &dyn Hashes {
         match &self.place {
-            Place::Disk { stats, .. } => stats,
+            Place::Disk { stats, .. } => &**stats,
             Place::Tree(_) | Place::Remote(_) => &NoHashes,
         }
     }
@@ -162,29 +186,42 @@ impl Folder {
         if let Some(scanned) = &*known {
             return Ok(scanned.clone());
         }
+        let before = self.before.lock().expect("no panic while held").take();
+        let scanned = before.and_then(Walk::fresh).map_or_else(|| self.look_into(elsewhere), Ok)?;
+        Ok(known.insert(Arc::new(scanned)).clone())
+    }
+
+    fn look_into(&self, elsewhere: &Elsewhere) -> Result<Scanned> {
         let at = now();
         let found = match &self.place {
-            Place::Disk { path, lock, .. } => self.walk(path, lock.as_deref())?,
+            Place::Disk { subject, .. } => self.walk(&subject.path, subject.lock.as_deref())?,
             Place::Tree(layer) => elsewhere.list(layer, &self.patterns)?,
             Place::Remote(remote) => elsewhere.list(&elsewhere.named(remote)?, &self.patterns)?,
         };
-        Ok(known.insert(Arc::new(Scanned { found, at })).clone())
+        Ok(Scanned { found, at, contents: Mutex::default() })
     }
 
     /// What a COPY of these sources comes to, if it looks as it did when somebody remembered that, and how it looks.
     /// `rule` is what else decides about its content.
-    pub(crate) fn looked(&self, scanned: &Scanned, sources: &[&[u8]], whole: bool, rule: &str) -> Looked {
+    pub(crate) fn looked(&self, scanned: &Scanned, sources: &[&[u8]], whole: bool, rule: String) -> Looked {
         let Place::Disk { stats, .. } = &self.place else { return Looked::default() };
+        let content = scanned.contents.lock().expect("no panic while held").get(&rule).copied();
+        if content.is_some() {
+            return Looked { content, ..Looked::default() };
+        }
         // What isn't there is for the COPY itself to say.
         let Ok(Some(look)) = tree::look(&scanned.found, sources, whole, scanned.at) else {
-            return Looked::default();
+            return Looked { rule: Some(rule), ..Looked::default() };
         };
         let look = *blake3::Hasher::new_keyed(&look).update(rule.as_bytes()).finalize().as_bytes();
-        Looked { content: stats.looked(&look), look: Some(look) }
+        Looked { content: stats.looked(&look), look: Some(look), rule: Some(rule) }
     }
 
-    /// Remembers what a COPY came to.
-    pub(crate) fn remember(&self, looked: &Looked, content: [u8; 32]) {
+    /// Remembers what a COPY came to: for this build how it looks doesn't matter.
+    pub(crate) fn remember(&self, scanned: &Scanned, looked: Looked, content: [u8; 32]) {
+        if let Some(rule) = looked.rule {
+            scanned.contents.lock().expect("no panic while held").insert(rule, content);
+        }
         if let (Place::Disk { stats, .. }, Some(look)) = (&self.place, looked.look) {
             stats.put_look(look, content);
         }
@@ -210,6 +247,8 @@ impl Folder {
 pub struct Looked {
     /// The digest of the look; none if it wouldn't tell of the content.
     look: Option<[u8; 32]>,
+    /// What else decides about the content.
+    rule: Option<String>,
     /// What it came to when it looked so before.
     pub content: Option<[u8; 32]>,
 }

@@ -53,15 +53,15 @@ impl Source<'_> {
             Place::Folder(folder, scanned) if plain => {
                 let sources: Vec<&[u8]> =
                     copy.sources.iter().map(|source| source.text().as_bytes()).collect();
-                folder.looked(scanned, &sources, copy.parents, &format!("{:?}", alone(copy)))
+                folder.looked(scanned, &sources, copy.parents, format!("{:?}", alone(copy)))
             }
             _ => Looked::default(),
         }
     }
 
-    fn remember(&self, looked: &Looked, content: [u8; 32]) {
-        if let Place::Folder(folder, _) = &self.place {
-            folder.remember(looked, content);
+    fn remember(&self, looked: Looked, content: [u8; 32]) {
+        if let Place::Folder(folder, scanned) = &self.place {
+            folder.remember(scanned, looked, content);
         }
     }
 
@@ -95,7 +95,7 @@ impl Session<'_> {
         let started = self.disk_time()?;
         let source = source.map_or_else(|| self.copy_source(copy), Ok)?;
         let below = self.view(stack)?;
-        let changes = self.changes(copy, &source, &below, started)?;
+        let changes = Arc::new(self.changes(copy, &source, &below, started)?);
         let id = LayerId::Made(tree::id(&changes));
         let known = self.store.layer_meta(&id).is_some() && !self.runs_again(step);
         let kept = if loose { self.keep_loose(&changes, started)? } else { None };
@@ -130,7 +130,7 @@ impl Session<'_> {
             return Ok(content);
         }
         let content = tree::id(&self.sources_alone(copy, source)?);
-        source.remember(&looked, content);
+        source.remember(looked, content);
         Ok(content)
     }
 

@@ -1,6 +1,7 @@
 //! A RUN's command in a sandbox, and what it changed as a layer.
 
 use std::collections::BTreeSet;
+use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -59,19 +60,20 @@ impl Session<'_> {
         let (run, sight) = (asked.run, asked.sight.as_ref());
         let ready = self.voice.timed("prepare", || self.prepare(id, asked))?;
         let Ready { step, below, scratch, serving, readers, mounts, has_cache, times } = ready;
-        let started = self.disk_time()?;
+        let started = scratch.now()?;
         let served = serving.as_ref().map_or(&[][..], |serving| &serving.mounts);
         let done = self.voice.timed("run", || self.supervise(id, step, served, task))?;
         drop(mounts);
         let is_watched = serving.is_some() && !run.insecure;
         self.note(id, |note| note.network = done.network && is_watched);
-        let touched = serving.map(Serving::finish);
+        serving.iter().for_each(Serving::stop);
         if let Some(sight) = sight.filter(|_| times == Shown::ByContent) {
             crate::go_times::give_back(&scratch.upper, sight)?;
         }
         let ran = self.voice.timed("read what changed", || self.collect(&scratch, &below, &done.created))?;
         let layer =
             self.voice.timed("keep the layer", || self.keep_run(&scratch, &ran, asked.stack, started))?;
+        let touched = serving.map(Serving::finish);
         let seen = match (sight, touched) {
             (Some(sight), Some(touched)) if !done.network => {
                 let see = || self.seen(run, sight, &touched, &ran, &readers);
@@ -120,6 +122,8 @@ impl Session<'_> {
         let help = help_for(&message);
         let (message, help) = foreign.map_or((message, help), |(message, help)| (message, Some(help)));
         let tail = tail.finish();
+        // Whoever is told of a failure is told where the log is, also of a step that has printed nothing.
+        let log = log.inspect(|path| drop(File::options().create(true).append(true).open(path)));
         Err(Error::Step(Box::new(StepError {
             line: of.line,
             text: of.text.clone(),

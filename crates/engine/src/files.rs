@@ -46,7 +46,7 @@ impl Export<'_> {
             let folder = part.platform.to_string().replace('/', "_").into_bytes();
             all.extend(root(session, part)?.into_iter().map(|entry| Change::Put(below(&folder, entry))));
             let meta = Meta { mode: 0o755, ..Meta::default() };
-            all.push(Change::Put(Entry { path: folder, meta, kind: Kind::Dir }));
+            all.push(Change::Put(Entry { path: folder.into(), meta, kind: Kind::Dir }));
         }
         tree::entry::sort(&mut all);
         Ok(all)
@@ -76,7 +76,7 @@ fn below(folder: &[u8], entry: Entry) -> Entry {
         Kind::Hardlink { target } => Kind::Hardlink { target: inside(&target) },
         other => other,
     };
-    Entry { path: inside(&entry.path), kind, ..entry }
+    Entry { path: inside(&entry.path).into(), kind, ..entry }
 }
 
 /// Files for the user: plain ones, owned by the user, added to what is in the folder.

@@ -84,7 +84,7 @@ mod tests {
         let own = Time { sec: 1_000, nsec: 5 };
         let put = |path: &[u8], kind| {
             let meta = tree::Meta { mtime: own, mode: 0o644, ..tree::Meta::default() };
-            tree::Change::Put(tree::Entry { path: path.to_vec(), meta, kind })
+            tree::Change::Put(tree::Entry { path: path.into(), meta, kind })
         };
         let content = tree::Content([7; 32]);
         let file = || tree::Kind::File { size: 0, content, source: tree::Source::Bytes(Vec::new().into()) };

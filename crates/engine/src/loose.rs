@@ -82,7 +82,7 @@ impl Session<'_> {
     ///
     /// # Errors
     /// If the list can't be written.
-    pub fn keep_loose(&self, changes: &[Change], started: Time) -> Result<Option<LayerId>> {
+    pub fn keep_loose(&self, changes: &Arc<Vec<Change>>, started: Time) -> Result<Option<LayerId>> {
         let meta = meta_of(changes, Maker::Copy, started, Vec::new());
         if !crate::sight::is_served(&meta) {
             return Ok(None);
@@ -92,7 +92,7 @@ impl Session<'_> {
             return Ok(None);
         }
         self.store.put_layer(&id, changes, &meta)?;
-        self.add_loose(id, State::Bound(Loose::new(changes.to_vec())?));
+        self.add_loose(id, State::Bound(Loose::new(changes.clone())?));
         Ok(Some(id))
     }
 
@@ -111,9 +111,9 @@ impl Session<'_> {
 }
 
 impl Loose {
-    fn new(changes: Vec<Change>) -> Result<Loose> {
+    fn new(changes: Arc<Vec<Change>>) -> Result<Loose> {
         let listing = Listing::new(&changes).map_err(doing("list what is copied"))?;
-        Ok(Loose { changes: Arc::new(changes), listing })
+        Ok(Loose { changes, listing })
     }
 }
 
@@ -130,7 +130,7 @@ fn bound(mut changes: Vec<Change>, today: &[Change]) -> Result<Loose> {
             .clone();
         }
     }
-    Loose::new(changes)
+    Loose::new(Arc::new(changes))
 }
 
 fn file(change: &Change) -> Option<(&[u8], [u8; 32], &Source)> {

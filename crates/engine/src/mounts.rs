@@ -192,7 +192,7 @@ impl Sources {
         self.parts.push(content.clone());
         let is_folder = matches!(
             changes.first(),
-            Some(tree::Change::Put(entry)) if entry.path == SOURCE.as_bytes() && matches!(entry.kind, tree::Kind::Dir)
+            Some(tree::Change::Put(entry)) if *entry.path == *SOURCE.as_bytes() && matches!(entry.kind, tree::Kind::Dir)
         );
         match may_watch && is_folder && trace::traceable(&changes) {
             true => self.gaps.push((i, changes)),

@@ -48,15 +48,16 @@ impl Tail {
     }
 }
 
-/// Reads until nobody can write any more.
-pub fn follow(mut pipe: PipeReader, task: &Task, log: Option<PathBuf>) -> Tail {
+/// Reads until nobody can write any more. There is a log as soon as something was written.
+pub fn follow(mut pipe: PipeReader, task: &Task, mut path: Option<PathBuf>) -> Tail {
     let mut tail = Tail::default();
-    let mut log = log.and_then(|path| File::create(path).ok());
+    let mut log = None;
     let mut buffer = vec![0; 1 << 16];
     loop {
         match pipe.read(&mut buffer) {
             Ok(0) => return tail,
             Ok(n) => {
+                log = path.take().map_or(log, |path| File::create(path).ok());
                 // A full disk must not stop the step's output from being read; the step will notice itself.
                 log = log.filter(|mut file| file.write_all(&buffer[..n]).is_ok());
                 task.print(&buffer[..n]);

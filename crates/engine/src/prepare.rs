@@ -1,12 +1,13 @@
 //! A RUN to all that its sandbox needs: layers, served or as folders, mounts, the environment, a place for changes.
 
 use std::ffi::OsString;
-use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use dockerfile::mount::MountType;
 use plan::StepId;
+use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, UTIME_NOW};
 use sandbox::{Caps, Lower, MountKind, Network, Root as SandboxRoot};
 use store::{LayerId, Store};
 use tree::users::User;
@@ -55,7 +56,7 @@ impl Session<'_> {
     /// If a layer or a mount can't be had, or there is no such user.
     pub(crate) fn prepare(&self, id: StepId, asked: &Asked) -> Result<Ready> {
         let (run, stack, sight) = (asked.run, asked.stack, asked.sight.as_ref());
-        let below = Arc::new(self.view(stack)?);
+        let below = Arc::new(self.view_below(stack)?);
         let scratch = self.scratch(&below)?;
         let readers = Arc::new(self.readers(below.clone(), stack, sight).starting(&run.argv));
         let user = tree::users::run_user(&run.user, &below).map_err(|e| Error::Other(e.to_string()))?;
@@ -84,7 +85,8 @@ impl Session<'_> {
     fn readers(&self, below: Arc<View>, stack: &[LayerId], sight: Option<&Sight>) -> Readers {
         let native = |id: &&LayerId| sight.is_some_and(|sight| sight.natives.contains(id));
         let native = self.distinct(stack).iter().rev().map(native).collect();
-        Readers::new(below, native, self.settings.tracing == Tracing::Tools)
+        let weaken = self.settings.tracing == Tracing::Tools;
+        Readers::new(below, native, weaken, self.looked.proofs.clone())
     }
 
     /// The layers of a step, the top one first.
@@ -111,10 +113,8 @@ impl Session<'_> {
 
     /// An empty upper directory that looks like the root below it: overlayfs shows its mode and owner.
     fn scratch(&self, below: &View) -> Result<Scratch> {
-        let base = self.store.scratch("run")?;
-        let (upper, work) = (base.join("upper"), base.join("work"));
+        let (upper, work) = (self.store.scratch("upper")?, self.store.scratch("work")?);
         let say = || doing("make a folder for a step's changes");
-        std::fs::create_dir(&base).map_err(say())?;
         std::fs::create_dir(&upper).map_err(say())?;
         std::fs::create_dir(&work).map_err(say())?;
         like_root(&upper, below).map_err(say())?;
@@ -156,6 +156,22 @@ impl Session<'_> {
         };
         step.mounts.extend(host.mounts.iter().map(bind));
         step.env.extend(host.env.iter().map(|(name, value)| (name.into(), value.into())));
+    }
+}
+
+impl Scratch {
+    /// The time of the file system, which is what new files get.
+    ///
+    /// # Errors
+    /// If the folder is gone.
+    pub fn now(&self) -> Result<Time> {
+        let say = || doing("read the time of the store's disk");
+        let now = Timespec { tv_sec: 0, tv_nsec: UTIME_NOW };
+        let times = Timestamps { last_access: now, last_modification: now };
+        rustix::fs::utimensat(CWD, &self.work, &times, AtFlags::empty())
+            .map_err(|e| say()(std::io::Error::from(e)))?;
+        let meta = std::fs::metadata(&self.work).map_err(say())?;
+        Ok(Time { sec: meta.mtime(), nsec: meta.mtime_nsec() as u32 })
     }
 }
 

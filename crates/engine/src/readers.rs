@@ -4,7 +4,8 @@
 //! that was tested, and the file lies in a layer that the step's key names. A program that the step made or
 //! changed is a stranger.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::fs::{File, Metadata};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -16,6 +17,9 @@ use tree::View;
 /// Releases of Go whose go command was looked at: 1.x from the first to the last.
 const TESTED: std::ops::RangeInclusive<u32> = 20..=26;
 
+/// Files of layers that were read to find out whether they are go commands: by device, number and change of the inode.
+pub type Proofs = Mutex<HashMap<(u64, u64, i64, i64), bool>>;
+
 /// The programs of one step.
 pub struct Readers {
     /// All that is below the step.
@@ -24,14 +28,16 @@ pub struct Readers {
     native: Vec<bool>,
     /// Whether to look for programs whose habits are known.
     weaken: bool,
+    /// What earlier steps found out.
+    proofs: Arc<Proofs>,
     /// Those that were met, and whether they are go commands.
     known: Mutex<BTreeMap<PathBuf, (Arc<str>, bool)>>,
 }
 
 impl Readers {
     /// Of a step over `below`, of whose layers the key names those that are `native`.
-    pub fn new(below: Arc<View>, native: Vec<bool>, weaken: bool) -> Readers {
-        Readers { below, native, weaken, known: Mutex::default() }
+    pub fn new(below: Arc<View>, native: Vec<bool>, weaken: bool, proofs: Arc<Proofs>) -> Readers {
+        Readers { below, native, weaken, proofs, known: Mutex::default() }
     }
 
     /// Until the step's program is started its process is tare's own, which looks for it and opens it: that counts as
@@ -75,8 +81,19 @@ impl Readers {
         if runs(pid).ok()? != (there.ino(), there.len(), there.mtime()) {
             return None;
         }
-        let info = sbom::read_from(std::io::BufReader::new(file)).ok()??;
-        (info.path == "cmd/go" && is_tested(&info.go_version)).then_some(())
+        self.is_tested_go(file, &there)?.then_some(())
+    }
+
+    /// None if it can't be read.
+    fn is_tested_go(&self, file: File, there: &Metadata) -> Option<bool> {
+        let inode = (there.dev(), there.ino(), there.ctime(), there.ctime_nsec());
+        if let Some(known) = self.proofs.lock().expect("no panic while held").get(&inode) {
+            return Some(*known);
+        }
+        let info = sbom::read_from(std::io::BufReader::new(file)).ok()?;
+        let is = info.is_some_and(|info| info.path == "cmd/go" && is_tested(&info.go_version));
+        self.proofs.lock().expect("no panic while held").insert(inode, is);
+        Some(is)
     }
 }
 

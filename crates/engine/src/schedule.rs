@@ -78,6 +78,7 @@ impl Session<'_> {
             over.store(true, Ordering::SeqCst);
             guard.iter().for_each(|guard| guard.thread().unpark());
         });
+        sandbox::dismiss();
         let board = board.into_inner().expect("the workers are done");
         board.error.map_or(Ok(()), Err)
     }

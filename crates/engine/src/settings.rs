@@ -74,6 +74,8 @@ pub struct Settings {
     /// Whether this process may unpack layers and run steps; if not, a build that has to ends with
     /// [`crate::Error::NeedsWork`], having changed nothing.
     pub may_work: bool,
+    /// What the pass that may not work has seen of the contexts.
+    pub walks: crate::context::Walks,
     /// Set from outside to stop the build.
     pub cancel: Arc<AtomicBool>,
     /// How many RUN steps may be under way at once.

@@ -20,12 +20,15 @@ use store::LayerId;
 use store::builds::Broken;
 use store::layers::{Maker, Meta};
 use store::traces::{Run, Traces};
-use trace::{Fact, Tree};
-use tree::Change;
+use trace::{Fact, Natives, Tree};
+use tree::view::layer::Layer;
+use tree::view::listing::Listing;
+use tree::{Change, View};
 
 use crate::build::Session;
 use crate::error::{Result, doing};
 use crate::mounts::Sources;
+use crate::readers::Proofs;
 use crate::settings::Tracing;
 
 /// What a RUN makes is served to later steps up to so many files and bytes: a step that reads more of it is better
@@ -36,8 +39,21 @@ const LARGEST_RUN_BYTES: u64 = 64 << 20;
 /// More files in one layer than this are not held in memory.
 const LARGEST_COPY: u64 = 250_000;
 
-/// Layers that were looked at during this build; none for one that is native.
-pub type Looked = Mutex<HashMap<LayerId, Option<Arc<Vec<Change>>>>>;
+/// More changes in one layer than this are looked up on disk.
+const LONGEST_LIST: usize = 1_000;
+
+/// What is known of layers during this build: each step has those below it that the one before had, and nobody
+/// changes them.
+#[derive(Default)]
+pub struct Looked {
+    /// The changes of those that are served; none of one that is native.
+    served: Mutex<HashMap<LayerId, Option<Arc<Vec<Change>>>>>,
+    /// Those that steps had below them.
+    opened: Mutex<HashMap<LayerId, Layer>>,
+    natives: Mutex<HashMap<Vec<LayerId>, Arc<Natives>>>,
+    /// What is known of programs in them.
+    pub proofs: Arc<Proofs>,
+}
 
 /// What a step has below it.
 pub struct Sight {
@@ -179,7 +195,8 @@ impl Session<'_> {
 
     /// A layer's changes, if steps get it served.
     fn served(&self, id: &LayerId) -> Result<Option<Arc<Vec<Change>>>> {
-        if let Some(known) = self.looked.lock().expect("no panic while held").get(id) {
+        let looked = &self.looked.served;
+        if let Some(known) = looked.lock().expect("no panic while held").get(id) {
             return Ok(known.clone());
         }
         let served = match (self.loose(id)?, self.store.layer_meta(id).filter(is_served)) {
@@ -187,8 +204,72 @@ impl Session<'_> {
             (None, Some(_)) => Some(Arc::new(self.changes_on_disk(id)?)),
             (None, None) => None,
         };
-        self.looked.lock().expect("no panic while held").insert(*id, served.clone());
+        looked.lock().expect("no panic while held").insert(*id, served.clone());
         Ok(served)
+    }
+
+    /// The natives of a step, merged.
+    ///
+    /// # Errors
+    /// As [`Session::view`].
+    pub fn natives(&self, ids: &[LayerId]) -> Result<Arc<Natives>> {
+        let looked = &self.looked.natives;
+        if let Some(known) = looked.lock().expect("no panic while held").get(ids) {
+            return Ok(known.clone());
+        }
+        let natives = Arc::new(Natives::new(View::of(self.layers_below(&ids.iter().collect::<Vec<_>>())?)));
+        looked.lock().expect("no panic while held").insert(ids.to_vec(), natives.clone());
+        Ok(natives)
+    }
+
+    /// As [`Session::view`], without asking the disk again for what other steps had below them, and not at all for the
+    /// names in small layers.
+    ///
+    /// # Errors
+    /// As [`Session::view`].
+    pub fn view_below(&self, stack: &[LayerId]) -> Result<View> {
+        let distinct = self.distinct(stack);
+        // The mode and time of the root are those of the top folder, and in no list.
+        let Some((top, below)) = distinct.split_last() else { return self.view(stack) };
+        let mut layers = self.view(&[**top])?.layers().to_vec();
+        layers.extend(self.layers_below(below)?);
+        Ok(View::of(layers))
+    }
+
+    /// The top one first.
+    fn layers_below(&self, ids: &[&LayerId]) -> Result<Vec<Layer>> {
+        self.open(ids)?;
+        ids.iter().rev().map(|id| self.opened_below(id)).collect()
+    }
+
+    /// Opens those that no step had below it so far, in one go: some may have to be fetched.
+    fn open(&self, below: &[&LayerId]) -> Result<()> {
+        let mut unknown = Vec::new();
+        for id in below {
+            let known = self.looked.opened.lock().expect("no panic while held").contains_key(id);
+            // What is loose may come to the disk any time, and is read from where it lies until then.
+            if !known && self.loose(id)?.is_none() {
+                unknown.push(**id);
+            }
+        }
+        self.bring(&unknown)?;
+        for id in unknown {
+            let layer = match self.served(&id)?.filter(|changes| changes.len() <= LONGEST_LIST) {
+                Some(changes) => Layer::Listed(Listing::new(&changes).map_err(doing("list a layer"))?),
+                None => self.one_layer(&id)?,
+            };
+            self.looked.opened.lock().expect("no panic while held").insert(id, layer);
+        }
+        Ok(())
+    }
+
+    fn opened_below(&self, id: &LayerId) -> Result<Layer> {
+        let known = self.looked.opened.lock().expect("no panic while held").get(id).cloned();
+        known.map_or_else(|| self.one_layer(id), Ok)
+    }
+
+    fn one_layer(&self, id: &LayerId) -> Result<Layer> {
+        Ok(self.view(&[*id])?.layers()[0].clone())
     }
 
     /// Where files are read from is the layer's folder, which has to be there first; who may not work reads nothing.
@@ -215,7 +296,7 @@ fn inside(changes: &[Change]) -> Vec<Change> {
     let strip = |change: &Change| match change {
         Change::Put(entry) => {
             let path = entry.path.strip_prefix(prefix.as_slice())?.to_vec();
-            Some(Change::Put(tree::Entry { path, ..entry.clone() }))
+            Some(Change::Put(tree::Entry { path: path.into(), ..entry.clone() }))
         }
         // What is copied to an empty root removes nothing.
         Change::Remove(_) | Change::Opaque(_) => None,

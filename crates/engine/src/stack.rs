@@ -81,7 +81,7 @@ impl Session<'_> {
     /// Makes sure that every layer's files are on disk.
     pub(crate) fn bring(&self, stack: &[LayerId]) -> Result<()> {
         let missing: Vec<&LayerId> =
-            stack.iter().filter(|id| !self.is_empty(id) && !self.store.has_fs(id)).collect();
+            stack.iter().filter(|id| !self.is_empty(id) && !self.is_here(id)).collect();
         if missing.is_empty() {
             return Ok(());
         }
@@ -103,9 +103,13 @@ impl Session<'_> {
         results.into_inner().expect("the threads are done").into_iter().collect()
     }
 
+    fn is_here(&self, id: &LayerId) -> bool {
+        self.store.has_fs(id) && !self.store.doubts(id)
+    }
+
     fn bring_one(&self, id: &LayerId) -> Result<()> {
         let _lock = self.store.lock(&format!("bring-{id}"))?;
-        if self.store.has_fs(id) {
+        if self.store.has_whole_fs(id)? {
             return Ok(());
         }
         match id {
@@ -138,7 +142,11 @@ impl Session<'_> {
         let folder = self.store.scratch("layer")?;
         let progress = Moved { task, what: blob.digest.short() };
         if self.store.has_blob(blob) {
-            return unpack_stored(self.store, id, blob, diff_id);
+            match unpack_stored(self.store, id, blob, diff_id) {
+                // It was damaged, and reading it has removed it.
+                Err(_) if !self.store.has_blob(blob) => {}
+                done => return done,
+            }
         }
         let origin = base.origin(self)?;
         let mut source = origin.blob(blob, &progress)?;
@@ -187,8 +195,10 @@ impl Session<'_> {
         if let Some(loose) = self.loose(id)? {
             return self.write_files(id, &loose.changes);
         }
-        let record =
-            self.store.any_blob(id).ok_or_else(|| format!("layer {id} is not in the store any more"))?;
+        let record = self
+            .store
+            .any_blob(id)
+            .ok_or_else(|| format!("layer {id} is not in the store any more: build again"))?;
         unpack_stored(self.store, id, &record.blob, &record.diff_id)
     }
 }

@@ -162,7 +162,7 @@ mod tests {
     fn a_copied_time_may_have_lost_its_nanoseconds() {
         let put = |sec, nsec| {
             let meta = tree::Meta { mtime: Time { sec, nsec }, ..tree::Meta::default() };
-            Change::Put(tree::Entry { path: b"f".to_vec(), meta, kind: tree::Kind::Dir })
+            Change::Put(tree::Entry { path: "f".into(), meta, kind: tree::Kind::Dir })
         };
         let changes = [put(5, 0), put(6, 7), put(9, 0)];
         let started = Time { sec: 8, nsec: 0 };

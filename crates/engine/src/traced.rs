@@ -10,7 +10,7 @@ use std::sync::Arc;
 use sandbox::Lower;
 use store::traces::Run;
 use store::{CacheId, LayerId};
-use trace::{Fact, Facts, Ground, Look, Server, Touched, Tree};
+use trace::{Fact, Facts, Ground, Look, Natives, Server, Touched, Tree};
 use tree::{Change, View};
 
 use crate::build::Session;
@@ -54,7 +54,7 @@ impl Serving {
     /// If a mount can't be made.
     pub fn start(
         sight: &Sight,
-        natives: &Arc<View>,
+        natives: &Arc<Natives>,
         readers: &Arc<Readers>,
         shown: Shown,
     ) -> std::io::Result<Serving> {
@@ -80,6 +80,11 @@ impl Serving {
         self.servers.get(gap).map(|(_, number)| Lower::Given(*number))
     }
 
+    /// Tells the servers to stop: while they do, there is something else to be done.
+    pub fn stop(&self) {
+        self.servers.values().for_each(|(server, _)| server.stop());
+    }
+
     /// Stops serving.
     pub fn finish(self) -> BTreeMap<String, Touched> {
         drop(self.mounts);
@@ -90,8 +95,8 @@ impl Serving {
 impl Session<'_> {
     /// Serves a step's gaps. Where that can't be done the user hears of it once, and the step runs unwatched.
     pub fn serve(&self, sight: &Sight, readers: &Arc<Readers>, shown: Shown) -> Option<Serving> {
-        let natives = self.view(&sight.natives).map_err(|e| std::io::Error::other(e.to_string()));
-        let served = natives.and_then(|natives| Serving::start(sight, &Arc::new(natives), readers, shown));
+        let natives = self.natives(&sight.natives).map_err(|e| std::io::Error::other(e.to_string()));
+        let served = natives.and_then(|natives| Serving::start(sight, &natives, readers, shown));
         served.map_err(|e| self.say_untraced(&e)).ok()
     }
 

@@ -46,7 +46,7 @@ fn changes(workdir: &plan::graph::Workdir, view: &View, now: Time) -> Result<Vec
         let there = view.lookup(ancestor).map_err(say())?;
         match there {
             None => changes.push(Change::Put(Entry {
-                path: ancestor.to_vec(),
+                path: ancestor.into(),
                 meta: meta.clone(),
                 kind: Kind::Dir,
             })),

@@ -63,7 +63,7 @@ fn changes(folder: &Path) -> io::Result<(Vec<Change>, u64)> {
             } else {
                 continue;
             };
-            changes.push(Change::Put(Entry { path: below, meta: meta(), kind }));
+            changes.push(Change::Put(Entry { path: below.into(), meta: meta(), kind }));
         }
     }
     tree::entry::sort(&mut changes);

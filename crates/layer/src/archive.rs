@@ -224,7 +224,7 @@ impl Names {
                     _ => kind.clone(),
                 };
                 first.entry(object).or_insert_with(|| path.clone());
-                Entry { path, meta: meta.clone(), kind }
+                Entry { path: path.into(), meta: meta.clone(), kind }
             })
             .collect()
     }

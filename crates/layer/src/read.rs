@@ -230,7 +230,7 @@ impl<R: Read> Reader<R> {
             uid: number("uid")?.map_or_else(|| header.uid(), Ok)?,
             gid: number("gid")?.map_or_else(|| header.gid(), Ok)?,
             mtime: mtime.map_or_else(|| header.mtime().map(|sec| Time { sec, nsec: 0 }), Ok)?,
-            xattrs: records.xattrs()?,
+            xattrs: records.xattrs()?.into(),
         })
     }
 

@@ -279,7 +279,7 @@ proptest! {
         prop_assert_eq!(seen.len(), changes.len());
         for ((member, data), change) in seen.iter().zip(&changes) {
             let Change::Put(entry) = change else { unreachable!() };
-            let expected = Member { path: entry.path.clone(), meta: entry.meta.clone(), kind: kind_of(&entry.kind) };
+            let expected = Member { path: entry.path.to_vec(), meta: entry.meta.clone(), kind: kind_of(&entry.kind) };
             prop_assert_eq!(member, &expected);
             if let Kind::File { source, .. } = &entry.kind {
                 let mut original = Vec::new();

@@ -163,7 +163,7 @@ fn a_size_beyond_eight_gigabytes_is_in_a_record() {
 #[test]
 fn attributes_and_any_bytes_survive() {
     let mut odd = entry("", 0o644, content(b"x"));
-    odd.path = b"\xff\n \xc3\xa4".to_vec();
+    odd.path = b"\xff\n \xc3\xa4".to_vec().into();
     odd.meta.xattrs.insert(b"security.capability".to_vec(), vec![1, 0, 10, 255, b'=', b'\n']);
     let bytes = tar(&[Change::Put(odd)]);
     let mut archive = tar::Archive::new(Cursor::new(&bytes));

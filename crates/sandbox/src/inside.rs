@@ -41,7 +41,7 @@ fn prepare(step: &Step, given: Given, status: &UnixStream) -> Result<Launch, Fai
     let launch = Launch::new(step)?;
     set_up_names(step)?;
     build(step, &given.mounts, status)?;
-    connect(step, given.stdin, status)?;
+    connect(step, given, status)?;
     rustix::process::chdir(&step.cwd)
         .doing(|| format!("enter the working directory `{}`", step.cwd.display()))?;
     if let Some(listener) = identity::assume(step)? {
@@ -104,13 +104,16 @@ fn move_into(root: OwnedFd) -> Result<(), Failure> {
     rustix::process::chdir("/").doing(moving)
 }
 
-/// Puts the three standard descriptors in place: 1 and 2 already are, unless there is a terminal.
-fn connect(step: &Step, stdin: Option<OwnedFd>, status: &UnixStream) -> Result<(), Failure> {
+/// Puts the three standard descriptors in place: 1 and 2 already are, unless they were given or there is a terminal.
+fn connect(step: &Step, given: Given, status: &UnixStream) -> Result<(), Failure> {
     if step.tty {
-        return tty::open_console(step.uid, stdin.as_ref(), status);
+        return tty::open_console(step.uid, given.stdin.as_ref(), status);
+    }
+    for (output, number) in given.outputs.iter().zip(1..) {
+        sys::dup_onto(output.as_fd(), number).doing(|| "connect the outputs".to_owned())?;
     }
     let connecting = || "connect the standard input".to_owned();
-    let stdin = match stdin {
+    let stdin = match given.stdin {
         Some(fd) => fd,
         // The writing end is closed at once, so reading finds the end.
         None => rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).doing(connecting)?.0,

@@ -14,6 +14,7 @@
 mod enter;
 mod exec;
 mod identity;
+mod idle;
 mod inside;
 mod monitor;
 mod mounts;
@@ -31,6 +32,7 @@ mod tty;
 mod wire;
 
 pub use enter::{Entered, enter};
+pub use idle::dismiss;
 pub use monitor::main_if_sandbox;
 pub use place::make_stubs;
 pub use run::{Control, Error, Exit, Finished, Input, Io, Output, Running, spawn, spawn_with};

@@ -1,8 +1,8 @@
 //! The process next to each step: starts it, passes orders in and reports out, and outlives it by a moment.
 //!
-//! This binary again, started by `run::spawn` with one argument; standard input is the socket to the
+//! This binary again, started by `idle` with one argument; standard input is the socket to the
 //! program. It has one thread and a small heap, so that it may fork. It ends the step when the program goes
-//! away, and the kernel ends the step when the monitor goes away.
+//! away, and the kernel ends the step when the monitor goes away. When a step is over it waits for the next.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -30,16 +30,24 @@ pub fn main_if_sandbox() {
 
 fn main() -> io::Result<()> {
     let control = UnixStream::from(sys::take_stdin()?);
-    let Some((Order::Run { step, stdin }, mut fds)) = wire::receive(&control)? else { return Ok(()) };
-    let mounts = fds.split_off(usize::from(stdin).min(fds.len()));
-    let report = match supervise(&control, &step, Given { stdin: fds.pop(), mounts }) {
-        Ok(ended) => Report::Ended(ended),
-        Err(failure) => Report::Failed(failure),
-    };
-    wire::send(&control, &report)
+    while let Some((order, fds)) = wire::receive(&control)? {
+        // What was meant for a step that is over comes too late.
+        let Order::Run { number, step, stdin, outputs } = order else { continue };
+        let given = Given::sorted(fds, stdin, outputs);
+        let report = match supervise(&control, number, &step, given) {
+            Ok(ended) => Report::Ended(ended),
+            Err(failure) => Report::Failed(failure),
+        };
+        wire::send(&control, &report)?;
+        // Our own outputs were the step's, so whoever reads them waits for our end.
+        if !outputs {
+            break;
+        }
+    }
+    Ok(())
 }
 
-fn supervise(control: &UnixStream, step: &Step, given: Given) -> Result<wire::Ended, Failure> {
+fn supervise(control: &UnixStream, number: u64, step: &Step, given: Given) -> Result<wire::Ended, Failure> {
     let failed = |e: io::Error| Failure::new("start a process in new namespaces", &e);
     if !step.tty {
         // Ctrl-C in a terminal is for the program, which then decides what becomes of the steps.
@@ -54,7 +62,7 @@ fn supervise(control: &UnixStream, step: &Step, given: Given) -> Result<wire::En
         }
         Cloned::Parent { pid, pidfd } => {
             drop((given, childs));
-            let mut watch = Watch::new(pid, pidfd, status, terminal);
+            let mut watch = Watch::new(number, pid, pidfd, status, terminal);
             let outcome = watch.until_the_end(control);
             sweep(step, &watch.prepared);
             let network = watch.network.may_have_been_used(step);
@@ -81,6 +89,8 @@ fn sweep(step: &Step, prepared: &Prepared) {
 
 /// What the monitor keeps an eye on while the step runs.
 struct Watch {
+    /// The step's.
+    number: u64,
     pid: i32,
     pidfd: OwnedFd,
     /// Closed when the program inside was started, or wasn't.
@@ -95,8 +105,9 @@ struct Watch {
 }
 
 impl Watch {
-    fn new(pid: i32, pidfd: OwnedFd, status: UnixStream, terminal: Option<OwnedFd>) -> Watch {
+    fn new(number: u64, pid: i32, pidfd: OwnedFd, status: UnixStream, terminal: Option<OwnedFd>) -> Watch {
         Watch {
+            number,
             pid,
             pidfd,
             status: Some(status),
@@ -181,9 +192,9 @@ impl Watch {
     /// Carries out one order; false when the program is gone.
     fn obey(&mut self, control: &UnixStream) -> bool {
         match wire::receive(control) {
-            Ok(Some((Order::Kill, _))) => self.kill(),
-            Ok(Some((Order::Signal(signal), _))) => self.signal(signal),
-            Ok(Some((Order::Run { .. }, _))) => {}
+            Ok(Some((Order::Kill { number }, _))) if number == self.number => self.kill(),
+            Ok(Some((Order::Signal { number, signal }, _))) if number == self.number => self.signal(signal),
+            Ok(Some(_)) => {}
             Ok(None) | Err(_) => return false,
         }
         true
@@ -223,7 +234,18 @@ struct Ready {
 /// What came with the order to run.
 pub(crate) struct Given {
     pub stdin: Option<OwnedFd>,
+    /// Standard output and error, unless they are the monitor's own.
+    pub outputs: Vec<OwnedFd>,
     pub mounts: Vec<OwnedFd>,
+}
+
+impl Given {
+    fn sorted(fds: Vec<OwnedFd>, stdin: bool, outputs: bool) -> Given {
+        let mut fds = fds.into_iter();
+        let stdin = if stdin { fds.next() } else { None };
+        let outputs = fds.by_ref().take(if outputs { 2 } else { 0 }).collect();
+        Given { stdin, outputs, mounts: fds.collect() }
+    }
 }
 
 /// The kernel's questions about sockets: each is let through, but not unseen.

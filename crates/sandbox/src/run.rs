@@ -3,21 +3,21 @@
 //! Every step has a monitor, a small process of one thread that is this same binary started with
 //! [`MONITOR`](crate::monitor) as its argument (see `monitor`): the program has threads and a big heap, and
 //! forking that is slow and unsafe. The socket between the two carries the step, orders and reports;
-//! when it closes because the program died, the monitor kills the step.
+//! when it closes because the program died, the monitor kills the step. A monitor may have one step after the other,
+//! see `idle`.
 
 use std::fmt;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
-use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::Stdio;
 use std::sync::Arc;
 
 use rustix::termios::{OptionalActions, Termios};
 use serde::{Deserialize, Serialize};
 
-use crate::monitor;
+use crate::idle::{self, Monitor};
 use crate::step::Step;
 use crate::wire::{self, Failure, Order, Prepared, Report};
 
@@ -165,30 +165,37 @@ pub(crate) fn plain(error: &io::Error) -> String {
 /// A step under way. Dropping it kills the step.
 #[derive(Debug)]
 pub struct Running {
-    monitor: Child,
+    /// None once it was waited for.
+    monitor: Option<Monitor>,
+    /// Whether the monitor can have another step afterwards.
+    again: bool,
     control: Control,
     _terminal: Option<Restore>,
 }
 
 /// A handle to influence a running step from another thread.
 #[derive(Clone, Debug)]
-pub struct Control(Arc<UnixStream>);
+pub struct Control {
+    socket: Arc<UnixStream>,
+    /// The step's number.
+    number: u64,
+}
 
 impl Control {
     /// Kills everything in the step.
     pub fn kill(&self) {
-        self.order(&Order::Kill);
+        self.order(&Order::Kill { number: self.number });
     }
 
     /// Sends a signal to the step's first process. Since the kernel keeps most signals from a first process
     /// without a handler, such a one is killed, and so is everybody at the second time of asking.
     pub fn signal(&self, signal: i32) {
-        self.order(&Order::Signal(signal));
+        self.order(&Order::Signal { number: self.number, signal });
     }
 
     fn order(&self, order: &Order) {
         // The step may be over, and that is all right.
-        let _ = wire::send(&self.0, order);
+        let _ = wire::send(&self.socket, order);
     }
 }
 
@@ -200,18 +207,15 @@ pub fn spawn(step: &Step, io: Io) -> io::Result<Running> {
 /// Starts a step that has some of `mounts` as layers: see [`Lower::Given`](crate::step::Lower::Given).
 pub fn spawn_with(step: &Step, io: Io, mounts: &[OwnedFd]) -> io::Result<Running> {
     let terminal = step.tty.then(|| Restore::of(&io.stdin)).flatten();
-    let (ours, theirs) = UnixStream::pair()?;
     let stdin = io.stdin.into_fd()?;
-    let monitor = Command::new("/proc/self/exe")
-        .arg0("tare-step")
-        .arg(monitor::ARGUMENT)
-        .env_clear()
-        .stdin(OwnedFd::from(theirs))
-        .stdout(io.stdout)
-        .stderr(io.stderr)
-        .spawn()?;
-    let running = Running { monitor, control: Control(Arc::new(ours)), _terminal: terminal };
-    running.order_run(step, stdin, mounts)?;
+    let (mut monitor, outputs) = match (io.stdout, io.stderr) {
+        (Output::Fd(stdout), Output::Fd(stderr)) if !step.tty => (idle::take()?, vec![stdout, stderr]),
+        (stdout, stderr) => (Monitor::start(stdout.into(), stderr.into())?, Vec::new()),
+    };
+    let control = Control { socket: monitor.socket.clone(), number: monitor.next_number() };
+    let again = !outputs.is_empty();
+    let running = Running { monitor: Some(monitor), again, control, _terminal: terminal };
+    running.order_run(step, stdin.as_ref(), &outputs, mounts)?;
     Ok(running)
 }
 
@@ -234,14 +238,25 @@ impl Running {
     /// Waits for the end. After it, no process and no mount of the step is left.
     pub fn wait(mut self) -> Result<Finished, Error> {
         let outcome = self.follow();
-        let status = self.monitor.wait().map_err(Error::Lost)?;
-        outcome.unwrap_or_else(|| Err(Error::Lost(io::Error::other(format!("it ended early: {status}")))))
+        let Some(monitor) = self.monitor.take() else { unreachable!("it is waited for once") };
+        match outcome {
+            Some(outcome) if self.again && !matches!(outcome, Err(Error::Lost(_))) => {
+                idle::keep(monitor);
+                outcome
+            }
+            outcome => {
+                let status = monitor.end().map_err(Error::Lost)?;
+                outcome.unwrap_or_else(|| {
+                    Err(Error::Lost(io::Error::other(format!("it ended early: {status}"))))
+                })
+            }
+        }
     }
 
     fn follow(&self) -> Option<Result<Finished, Error>> {
         let mut prepared = Prepared::default();
         loop {
-            match wire::receive(&self.control.0) {
+            match wire::receive(&self.control.socket) {
                 Ok(Some((Report::Prepared(made), _))) => prepared = made,
                 Ok(Some((Report::Failed(failure), _))) => return Some(Err(failure.into())),
                 Ok(Some((Report::Ended(ended), _))) => {
@@ -255,19 +270,21 @@ impl Running {
         }
     }
 
-    fn order_run(&self, step: &Step, stdin: Option<OwnedFd>, mounts: &[OwnedFd]) -> io::Result<()> {
-        let order = Order::Run { step: Box::new(step.clone()), stdin: stdin.is_some() };
-        let fds: Vec<BorrowedFd> = stdin.iter().chain(mounts).map(AsFd::as_fd).collect();
-        wire::send_with(&self.control.0, &order, &fds)
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        if let Ok(None) = self.monitor.try_wait() {
-            self.control.kill();
-            let _ = self.monitor.wait();
-        }
+    fn order_run(
+        &self,
+        step: &Step,
+        stdin: Option<&OwnedFd>,
+        outputs: &[OwnedFd],
+        mounts: &[OwnedFd],
+    ) -> io::Result<()> {
+        let order = Order::Run {
+            number: self.control.number,
+            step: Box::new(step.clone()),
+            stdin: stdin.is_some(),
+            outputs: !outputs.is_empty(),
+        };
+        let fds: Vec<BorrowedFd> = stdin.into_iter().chain(outputs).chain(mounts).map(AsFd::as_fd).collect();
+        wire::send_with(&self.control.socket, &order, &fds)
     }
 }
 

@@ -25,13 +25,21 @@ use crate::step::Step;
 /// From the program to the monitor.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Order {
-    /// The first frame. It carries the step's standard input, if `stdin` says so, and then the mounts.
+    /// Carries the step's standard input, if `stdin` says so, its two outputs, if `outputs` does, and then the mounts.
+    /// The orders that follow name its number, for they may come when a monitor has another step already.
     Run {
+        number: u64,
         step: Box<Step>,
         stdin: bool,
+        outputs: bool,
     },
-    Signal(i32),
-    Kill,
+    Signal {
+        number: u64,
+        signal: i32,
+    },
+    Kill {
+        number: u64,
+    },
 }
 
 /// From the process inside to the monitor, and on to the program.
@@ -272,19 +280,19 @@ mod tests {
 
         let (ours, theirs) = UnixStream::pair().expect("a pair");
         let (pipe, _writer) = std::io::pipe().expect("a pipe");
-        let order = Order::Run { step: Box::new(step.clone()), stdin: true };
+        let order = Order::Run { number: 7, step: Box::new(step.clone()), stdin: true, outputs: false };
         send_with(&ours, &order, &[pipe.as_fd(), pipe.as_fd()]).expect("send");
-        send(&ours, &Order::Signal(15)).expect("send");
+        send(&ours, &Order::Signal { number: 7, signal: 15 }).expect("send");
         drop(ours);
 
-        let Ok(Some((Order::Run { step: got, stdin: true }, fds))) = receive(&theirs) else {
+        let Ok(Some((Order::Run { number: 7, step: got, stdin: true, .. }, fds))) = receive(&theirs) else {
             panic!("a step and descriptors")
         };
         assert_eq!(format!("{got:?}"), format!("{step:?}"));
         assert_eq!(fds.len(), 2);
         assert_ne!(fds[0].as_raw_fd(), pipe.as_raw_fd());
         let next = receive(&theirs).expect("receive");
-        assert!(matches!(next, Some((Order::Signal(15), fds)) if fds.is_empty()));
+        assert!(matches!(next, Some((Order::Signal { signal: 15, .. }, fds)) if fds.is_empty()));
         assert!(matches!(receive::<Order>(&theirs), Ok(None)));
     }
 }

@@ -114,6 +114,7 @@ impl Drop for BlobWriter<'_> {
 
 impl oci::Blobs for Store {
     fn open(&self, blob: &Descriptor) -> io::Result<Box<dyn Read + Send + '_>> {
+        self.check_blob(blob)?;
         let file = File::open(self.blob_path(&blob.digest))?;
         if file.metadata()?.len() != blob.size {
             return Err(io::Error::other(format!("blob {} has not {} bytes", blob.digest, blob.size)));

@@ -10,7 +10,7 @@
 //!            "key":[["env.PATH","0123456789abcdef"], …], "mounts":[{"number","kind","place"}],
 //!            "watched", "broken":{"gap","fact","now"}, "network", "wide", "twins",
 //!            "asked", "cache_lost"}]}
-//! builds/ID/step-NNN.log  what a step printed
+//! builds/ID/step-NNN.log  what a step printed, if it printed anything or failed
 //! ```
 //! An id begins with the time, so that names sort by age; of several builds the last [`KEPT`] are kept. What is below a
 //! step is not written at each of them but found by way of `parent` and `inputs`, places in the list: a record stays

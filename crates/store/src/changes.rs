@@ -11,21 +11,32 @@
 //! ```
 //! Numbers are little-endian. Where a file's bytes are is not written: they are in the layer's folder.
 
-use std::collections::BTreeMap;
-use std::io;
+use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
 
 use tree::root::Root;
-use tree::{Change, Content, Entry, Kind, Meta, Source, Time};
+use tree::{Change, Content, Entry, Kind, Meta, Source, Time, Xattrs};
 
 const MAGIC: &[u8] = b"tare changes 1\n";
 
-/// Changes to bytes.
-pub fn encode(changes: &[Change]) -> Vec<u8> {
-    let mut out = MAGIC.to_vec();
-    changes.iter().for_each(|change| put_change(&mut out, change));
-    out
+/// So many bytes go to disk at a time.
+const BUFFER: usize = 64 << 10;
+
+/// Writes a list, whose bytes are never in memory as a whole.
+///
+/// # Errors
+/// If `out` can't be written to.
+pub fn encode(changes: &[Change], out: &mut dyn Write) -> io::Result<()> {
+    let mut bytes = MAGIC.to_vec();
+    for change in changes {
+        put_change(&mut bytes, change);
+        if bytes.len() > BUFFER {
+            out.write_all(&bytes)?;
+            bytes.clear();
+        }
+    }
+    out.write_all(&bytes)
 }
 
 fn put_change(out: &mut Vec<u8>, change: &Change) {
@@ -117,6 +128,7 @@ impl<'a> Input<'a> {
             0 => Change::Remove(path),
             1 => Change::Opaque(path),
             _ => {
+                let path = tree::Path::from(path);
                 let meta = self.meta()?;
                 let kind = self.kind(kind, &path, root)?;
                 Change::Put(Entry { path, meta, kind })
@@ -127,14 +139,12 @@ impl<'a> Input<'a> {
     fn meta(&mut self) -> Option<Meta> {
         let (mode, uid, gid) = (self.u32()?, self.u32()?, self.u32()?);
         let mtime = Time { sec: self.u64()? as i64, nsec: self.u32()? };
-        let mut xattrs = BTreeMap::new();
-        for _ in 0..self.u32()? {
-            xattrs.insert(self.bytes()?, self.bytes()?);
-        }
+        let pairs = (0..self.u32()?).map(|_| Some((self.bytes()?, self.bytes()?)));
+        let xattrs = pairs.collect::<Option<Xattrs>>()?;
         Some(Meta { mode, uid, gid, mtime, xattrs })
     }
 
-    fn kind(&mut self, kind: u8, path: &[u8], root: Option<&Arc<Root>>) -> Option<Kind> {
+    fn kind(&mut self, kind: u8, path: &tree::Path, root: Option<&Arc<Root>>) -> Option<Kind> {
         Some(match kind {
             2 => Kind::Dir,
             3 => self.file(path, root)?,
@@ -147,11 +157,11 @@ impl<'a> Input<'a> {
         })
     }
 
-    fn file(&mut self, path: &[u8], root: Option<&Arc<Root>>) -> Option<Kind> {
+    fn file(&mut self, path: &tree::Path, root: Option<&Arc<Root>>) -> Option<Kind> {
         let size = self.u64()?;
         let content = Content(self.take(32)?.try_into().ok()?);
         let source = match root {
-            Some(root) => Source::Disk { root: root.clone(), path: path.into() },
+            Some(root) => Source::Disk { root: root.clone(), path: path.clone() },
             None => Source::Bytes(Arc::new([])),
         };
         Some(Kind::File { size, content, source })
@@ -188,6 +198,12 @@ mod tests {
         Change::Put(Entry { path: path.into(), meta, kind })
     }
 
+    fn encoded(changes: &[Change]) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        encode(changes, &mut bytes).unwrap();
+        bytes
+    }
+
     #[test]
     fn every_kind_comes_back() {
         let file = Kind::File { size: 3, content: Content([7; 32]), source: Source::Bytes(Arc::new([])) };
@@ -202,15 +218,15 @@ mod tests {
             put("c", Kind::Char { major: 1, minor: 3 }),
             put("b", Kind::Block { major: 8, minor: 0 }),
         ];
-        let bytes = encode(&all);
+        let bytes = encoded(&all);
         let back = decode(&bytes, None).unwrap();
-        assert_eq!(encode(&back), bytes);
+        assert_eq!(encoded(&back), bytes);
         assert_eq!(format!("{back:?}"), format!("{all:?}"));
     }
 
     #[test]
     fn a_cut_list_is_refused() {
-        let bytes = encode(&[Change::Remove(b"gone".to_vec())]);
+        let bytes = encoded(&[Change::Remove(b"gone".to_vec())]);
         for end in 0..bytes.len() {
             let whole = end == MAGIC.len();
             assert_eq!(decode(&bytes[..end], None).is_some(), whole, "{end}");

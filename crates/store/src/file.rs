@@ -15,8 +15,21 @@ impl Store {
     /// # Errors
     /// If it can't be written; then the old one is untouched.
     pub fn write(&self, path: &Path, bytes: &[u8]) -> Result<()> {
+        self.write_with(path, |file| file.write_all(bytes))
+    }
+
+    /// As [`write`](Self::write), with bytes that come bit by bit.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write), and if `put` fails.
+    pub(crate) fn write_with(
+        &self,
+        path: &Path,
+        put: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> Result<()> {
         let scratch = self.scratch("write")?;
-        put(&scratch, bytes).map_err(|e| Error::at("write", &scratch, e))?;
+        let written = File::create_new(&scratch).and_then(|mut file| put(&mut file));
+        written.map_err(|e| Error::at("write", &scratch, e))?;
         self.place(&scratch, path)
     }
 
@@ -48,10 +61,6 @@ impl Store {
         bytes.push(b'\n');
         self.write(path, &bytes)
     }
-}
-
-fn put(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    File::create_new(path)?.write_all(bytes)
 }
 
 fn rename_making_parent(from: &Path, to: &Path) -> io::Result<()> {

@@ -20,12 +20,13 @@
 //! ├── mounts/HEX/               cache mounts
 //! ├── git/HEX/                  the objects of one remote repository, bare
 //! ├── sumdb/NAME/               what a Go checksum database was proved to say (see crate `goproxy`)
+//! ├── boot, doubtful/            what a loss of power may have hurt (see `doubt`)
 //! ├── stubs/                    empty mount points, the lowest layer of every sandbox
 //! ├── locks/NAME                empty files that processes hold flock(2) on
 //! └── tmp/PROCESS/              unfinished work; whoever finds its lock free may delete it
 //! ```
 //! A file gets its name last: one that has it is whole. Nothing is synced to disk, since all of it can be
-//! made again; a blob is verified when it enters.
+//! made again; a blob is verified when it enters, and what was written shortly before a reboot when it is used.
 
 use std::fmt;
 use std::fs;
@@ -33,6 +34,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::doubt::boot_id;
 use crate::lock::Lock;
 
 /// The first line of `version`. Raise it when an older tare would misread what this one writes.
@@ -103,7 +105,7 @@ impl Store {
         let store = Store { root: root.to_owned(), tmp: Default::default(), serial: AtomicU64::new(0) };
         let version = root.join("version");
         match fs::read_to_string(&version) {
-            Ok(text) if text == VERSION => Ok(store),
+            Ok(text) if text == VERSION => store.doubt(&boot_id()).map(|()| store),
             Ok(text) => Err(Error::at("open the store", root, other_version(&text))),
             Err(e) if e.kind() == io::ErrorKind::NotFound => store.create(&version),
             Err(e) => Err(Error::at("read", &version, e)),
@@ -124,11 +126,14 @@ impl Store {
             "locks",
             "tmp",
         ];
+        fs::create_dir_all(&self.root).map_err(|e| Error::at("create", &self.root, e))?;
+        crate::clean::spread(&self.root);
         for folder in FOLDERS {
             let path = self.root.join(folder);
             fs::create_dir_all(&path).map_err(|e| Error::at("create", &path, e))?;
         }
         self.write(version, VERSION.as_bytes())?;
+        self.doubt(&boot_id())?;
         Ok(self)
     }
 

@@ -139,6 +139,9 @@ impl Store {
     /// If it can't be moved.
     pub fn place_fs(&self, id: &LayerId, folder: &Path) -> Result<()> {
         let _lock = self.lock(&format!("layer-{id}"))?;
+        if self.has_fs(id) && self.doubts(id) {
+            self.remove_files(id)?;
+        }
         if self.has_fs(id) {
             crate::clean::remove_tree(folder);
             return Ok(());
@@ -156,8 +159,13 @@ impl Store {
             return Ok(());
         }
         let dir = self.layer_dir(id);
-        self.write_changes(&dir.join("changes"), changes)?;
+        self.write_with(&dir.join("changes"), |file| changes::encode(changes, file))?;
         self.write_json(&dir.join("meta.json"), meta)
+    }
+
+    /// Forgets a made layer: whoever asks for it finds none.
+    pub(crate) fn forget_layer(&self, id: &LayerId) {
+        let _ = std::fs::remove_file(self.layer_dir(id).join("meta.json"));
     }
 
     /// What is remembered of a made layer.

@@ -9,6 +9,7 @@ pub mod blobs;
 pub mod builds;
 pub mod changes;
 pub mod clean;
+pub mod doubt;
 pub mod file;
 pub mod home;
 pub mod images;

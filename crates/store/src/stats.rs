@@ -11,7 +11,8 @@
 //! Beside it in `ID.looks`, `"tare looks 1\n"` and records of 64 bytes, the latest last: how what was copied looked from
 //! outside (see [`tree::look`]), and the digest of what that came to. Whoever finds it there needs no file's digest.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -24,6 +25,8 @@ use crate::{Result, Store};
 
 const MAGIC: &[u8] = b"tare stats 1\n";
 const RECORD: usize = 88;
+/// So many bytes go to disk at a time.
+const BUFFER: usize = 64 << 10;
 
 const LOOKS: &[u8] = b"tare looks 1\n";
 /// More than a Dockerfile has COPYs, times the states of a folder that somebody goes back and forth between.
@@ -38,11 +41,17 @@ pub struct Stats {
 }
 
 struct State {
-    known: HashMap<Ident, Content>,
-    used: HashMap<Ident, Content>,
-    /// Known for this process only.
-    young: HashSet<Ident>,
+    known: HashMap<Ident, Known>,
     dirty: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Debug)]
+struct Known {
+    content: Content,
+    /// Asked for, or added.
+    used: bool,
+    /// Known for this process only.
+    young: bool,
 }
 
 struct Looks {
@@ -67,7 +76,7 @@ impl Store {
 impl State {
     fn read(path: &Path) -> State {
         let known = std::fs::read(path).ok().and_then(|b| decode(&b)).unwrap_or_default();
-        State { known, used: HashMap::new(), young: HashSet::new(), dirty: false }
+        State { known, dirty: false }
     }
 }
 
@@ -95,15 +104,20 @@ impl Stats {
     /// # Errors
     /// If it can't be written.
     pub fn save(&self, store: &Store) -> Result<()> {
-        let looks = self.looks.lock().expect("no thread panics while it holds this");
-        let state = self.state.lock().expect("no thread panics while it holds this");
+        let mut looks = self.looks.lock().expect("no thread panics while it holds this");
+        let mut state = self.state.lock().expect("no thread panics while it holds this");
         if looks.dirty {
             store.write(&self.path.with_extension("looks"), &encode_looks(&looks.known))?;
+            looks.dirty = false;
         }
-        match &*state {
+        match &mut *state {
             Some(state) if state.dirty => {
-                let all = if looks.used { &state.known } else { &state.used };
-                store.write(&self.path, &encode(all.iter().filter(|(id, _)| !state.young.contains(id))))
+                state.dirty = false;
+                let lasting =
+                    state.known.iter().filter(|(_, known)| !known.young && (known.used || looks.used));
+                store.write_with(&self.path, |file| {
+                    encode(lasting.map(|(id, known)| (id, &known.content)), file)
+                })
             }
             _ => Ok(()),
         }
@@ -118,9 +132,9 @@ impl Stats {
 impl Hashes for Stats {
     fn get(&self, id: &Ident) -> Option<Content> {
         self.with(|state| {
-            let content = *state.known.get(id)?;
-            state.used.insert(*id, content);
-            Some(content)
+            let known = state.known.get_mut(id)?;
+            known.used = true;
+            Some(known.content)
         })
     }
 
@@ -128,13 +142,9 @@ impl Hashes for Stats {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs() as i64);
         self.with(|state| {
             // Good for this process in any case: who reads the bytes later checks them against the digest.
-            state.known.insert(id, content);
-            if now - id.ctime.sec <= YOUNG {
-                state.young.insert(id);
-                return;
-            }
-            state.used.insert(id, content);
-            state.dirty = true;
+            let young = now - id.ctime.sec <= YOUNG;
+            state.known.insert(id, Known { content, used: true, young });
+            state.dirty |= !young;
         });
     }
 }
@@ -149,39 +159,51 @@ fn decode_looks(bytes: &[u8]) -> Option<Vec<[[u8; 32]; 2]>> {
     rest.is_empty().then(|| records.iter().map(|record| [half(record, 0), half(record, 32)]).collect())
 }
 
-fn encode<'a>(all: impl Iterator<Item = (&'a Ident, &'a Content)>) -> Vec<u8> {
-    let mut records: Vec<Vec<u8>> = all.map(|(id, content)| record(id, content)).collect();
-    records.sort();
-    let mut out = MAGIC.to_vec();
-    records.iter().for_each(|r| out.extend(r));
-    out
+fn encode<'a>(all: impl Iterator<Item = (&'a Ident, &'a Content)>, out: &mut dyn Write) -> io::Result<()> {
+    let mut all: Vec<_> = all.collect();
+    all.sort_unstable_by_key(|(id, _)| order(id));
+    let mut bytes = MAGIC.to_vec();
+    for (id, content) in all {
+        put_record(&mut bytes, id, content);
+        if bytes.len() > BUFFER {
+            out.write_all(&bytes)?;
+            bytes.clear();
+        }
+    }
+    out.write_all(&bytes)
 }
 
-fn record(id: &Ident, content: &Content) -> Vec<u8> {
-    let mut out = Vec::with_capacity(RECORD);
+/// Identities sort as the bytes of their records do, whose lowest byte comes first.
+fn order(id: &Ident) -> ([u64; 4], u32, u64, u32) {
+    let [dev, ino, size] = [id.dev, id.ino, id.size].map(u64::swap_bytes);
+    let [mtime, ctime] = [id.mtime, id.ctime].map(|time| (time.sec as u64).swap_bytes());
+    ([dev, ino, size, mtime], id.mtime.nsec.swap_bytes(), ctime, id.ctime.nsec.swap_bytes())
+}
+
+fn put_record(out: &mut Vec<u8>, id: &Ident, content: &Content) {
+    let end = out.len() + RECORD;
     [id.dev, id.ino, id.size].iter().for_each(|n| out.extend(n.to_le_bytes()));
     for time in [id.mtime, id.ctime] {
         out.extend(time.sec.to_le_bytes());
         out.extend(time.nsec.to_le_bytes());
     }
     out.extend(content.0);
-    out.resize(RECORD, 0);
-    out
+    out.resize(end, 0);
 }
 
-fn decode(bytes: &[u8]) -> Option<HashMap<Ident, Content>> {
+fn decode(bytes: &[u8]) -> Option<HashMap<Ident, Known>> {
     let records = bytes.strip_prefix(MAGIC)?;
     (records.len() % RECORD == 0).then(|| records.chunks_exact(RECORD).map(parse).collect())
 }
 
-fn parse(record: &[u8]) -> (Ident, Content) {
+fn parse(record: &[u8]) -> (Ident, Known) {
     let u64_at = |at: usize| u64::from_le_bytes(record[at..at + 8].try_into().expect("eight bytes"));
     let u32_at = |at: usize| u32::from_le_bytes(record[at..at + 4].try_into().expect("four bytes"));
     let time_at = |at: usize| Time { sec: u64_at(at) as i64, nsec: u32_at(at + 8) };
     let content = Content(record[48..80].try_into().expect("32 bytes"));
     let id =
         Ident { dev: u64_at(0), ino: u64_at(8), size: u64_at(16), mtime: time_at(24), ctime: time_at(36) };
-    (id, content)
+    (id, Known { content, used: false, young: false })
 }
 
 #[cfg(test)]
@@ -197,8 +219,11 @@ mod tests {
             mtime: Time { sec: 4, nsec: 5 },
             ctime: Time { sec: -6, nsec: 7 },
         };
-        let all: HashMap<_, _> = (0..9).map(|n| (id(n), Content([n as u8; 32]))).collect();
-        let bytes = encode(all.iter());
+        let known = |n| Known { content: Content([n; 32]), used: false, young: false };
+        let all: HashMap<_, _> = (0..9).map(|n| (id(n), known(n as u8))).collect();
+        let mut bytes = Vec::new();
+        encode(all.iter().map(|(id, known)| (id, &known.content)), &mut bytes).unwrap();
+        assert!(bytes[MAGIC.len()..].as_chunks::<RECORD>().0.is_sorted());
         assert_eq!(bytes.len(), MAGIC.len() + 9 * RECORD);
         assert_eq!(decode(&bytes), Some(all));
         assert_eq!(decode(&bytes[1..]), None);

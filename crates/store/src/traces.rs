@@ -19,6 +19,9 @@ use crate::{CacheId, LayerId, Result, Store};
 /// How many runs are kept for one key.
 const MOST: usize = 8;
 
+/// One for all keys: it is held for a moment, and a file for each would be made for each.
+const LOCK: &str = "traces";
+
 /// Raise it when facts of before would be misread; what an older tare wrote is then not found.
 const VERSION: u32 = 1;
 
@@ -79,7 +82,7 @@ impl Store {
     /// # Errors
     /// If it can't be written.
     pub fn put_run(&self, key: &Key, run: Run) -> Result<()> {
-        let _lock = self.lock(&format!("trace-{}", &key.hex()[..16]))?;
+        let _lock = self.lock(LOCK)?;
         let mut known = self.traces(key);
         known.runs.retain(|other| !other.saw_what(&run));
         known.runs.insert(0, run);
@@ -92,7 +95,7 @@ impl Store {
     /// # Errors
     /// If it can't be written.
     pub fn forget_run(&self, key: &Key, layer: &LayerId) -> Result<()> {
-        let _lock = self.lock(&format!("trace-{}", &key.hex()[..16]))?;
+        let _lock = self.lock(LOCK)?;
         let mut known = self.traces(key);
         known.runs.retain(|other| other.layer != *layer);
         self.write_json(&self.traces_path(key), &Traces { version: VERSION, ..known })

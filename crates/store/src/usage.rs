@@ -118,6 +118,7 @@ impl Store {
     /// Removes answers whose layer is gone, and blobs that nothing names any more.
     fn drop_dangling(&self, room: Room) {
         self.drop_locks();
+        self.drop_notes();
         for path in files_below(&self.path("actions")) {
             if !read_json::<Action>(&path).is_some_and(|a| self.has_layer(&a.layer)) {
                 let _ = fs::remove_file(path);

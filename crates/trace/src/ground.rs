@@ -15,8 +15,9 @@
 //! "A tree" is the one above, and each between it and the lowest native: if one of those hides what natives have, it
 //! is the tree above alone that makes the directory be there.
 
+use std::collections::HashMap;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use ::tree::root::Type;
 use ::tree::{Time, View};
@@ -26,8 +27,16 @@ use crate::tree::Tree;
 /// The layers below a tree, and the natives above it.
 #[derive(Clone, Debug)]
 pub struct Ground {
-    natives: Arc<View>,
+    natives: Arc<Natives>,
     gaps: Vec<Arc<Tree>>,
+}
+
+/// All the natives of a step, merged. They never change, so what was looked up once is remembered, for this step and
+/// for others that have the same.
+#[derive(Debug)]
+pub struct Natives {
+    view: View,
+    dirs: Mutex<HashMap<Vec<u8>, Option<Bare>>>,
 }
 
 /// A directory, itself and not what is in it.
@@ -40,29 +49,46 @@ pub(crate) struct Bare {
 }
 
 impl Ground {
-    /// Of all the natives of a step, merged, and the other trees that are below the one in question.
-    pub fn new(natives: Arc<View>, gaps: Vec<Arc<Tree>>) -> Ground {
+    /// Of natives, and the other trees that are below the one in question.
+    pub fn new(natives: Arc<Natives>, gaps: Vec<Arc<Tree>>) -> Ground {
         Ground { natives, gaps }
     }
 
     /// The directory of natives at a path that a step sees there, with `tree` or without it.
     pub(crate) fn shared(&self, tree: &Tree, path: &[u8]) -> Option<Bare> {
         // What natives can't tell of is not known to be there.
-        let dir = self.native(path).ok().flatten()?;
+        let dir = self.natives.dir(path).ok().flatten()?;
         let trees = self.gaps.iter().map(Arc::as_ref).chain([tree]);
         trees.into_iter().all(|tree| tree.lets_show(path, &dir)).then_some(dir)
     }
 
     /// Whether a file at a path has nothing below it that it could hide.
     pub(crate) fn is_empty_at(&self, path: &[u8]) -> bool {
-        matches!(self.natives.lookup(path), Ok(None)) && self.gaps.iter().all(|gap| gap.find(path).is_none())
+        matches!(self.natives.view.lookup(path), Ok(None))
+            && self.gaps.iter().all(|gap| gap.find(path).is_none())
+    }
+}
+
+impl Natives {
+    /// Of a view of them.
+    pub fn new(view: View) -> Natives {
+        Natives { view, dirs: Mutex::default() }
     }
 
-    fn native(&self, path: &[u8]) -> io::Result<Option<Bare>> {
-        let Some(node) = self.natives.lookup(path)?.filter(|node| node.stat.kind == Type::Dir) else {
+    fn dir(&self, path: &[u8]) -> io::Result<Option<Bare>> {
+        if let Some(known) = self.dirs.lock().unwrap_or_else(PoisonError::into_inner).get(path) {
+            return Ok(*known);
+        }
+        let found = self.find_dir(path)?;
+        self.dirs.lock().unwrap_or_else(PoisonError::into_inner).insert(path.to_vec(), found);
+        Ok(found)
+    }
+
+    fn find_dir(&self, path: &[u8]) -> io::Result<Option<Bare>> {
+        let Some(node) = self.view.lookup(path)?.filter(|node| node.stat.kind == Type::Dir) else {
             return Ok(None);
         };
-        if path.is_empty() || !self.natives.xattrs(path)?.is_empty() {
+        if path.is_empty() || !self.view.xattrs(path)?.is_empty() {
             return Ok(None);
         }
         let stat = node.stat;

@@ -41,7 +41,7 @@ mod serve;
 mod testing;
 
 pub use fact::{Fact, Facts, broken};
-pub use ground::Ground;
+pub use ground::{Ground, Natives};
 pub use look::{Look, answer};
 pub use mount::available;
 pub use policy::{Policy, Reader, Strict};

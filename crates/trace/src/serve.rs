@@ -1,4 +1,4 @@
-//! Threads that read the kernel's messages and answer them.
+//! Threads that read the kernel's messages and answer them: one, and a second where there is more to do.
 //!
 //! Each waits for the device and for the word to stop, so it ends whatever becomes of the mount. It never touches the
 //! mounted files and never starts a process, for either could wait for its own answers. The threads have a table of
@@ -8,7 +8,7 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
-use std::thread::JoinHandle;
+use std::thread::{JoinHandle, Scope};
 
 use rustix::event::epoll::{self, EventData, EventFlags};
 use rustix::event::{EventfdFlags, eventfd};
@@ -21,13 +21,13 @@ use crate::policy::Policy;
 use crate::table;
 use crate::touched::Touched;
 use crate::tree::Tree;
-use crate::wire::{Answer, Request};
+use crate::wire::{Answer, Op, Request};
 
-/// With one alone a slow file would hold everybody up; more than two win nothing.
-const THREADS: usize = 2;
+/// After so many messages a second thread helps. A step that runs for milliseconds has fewer.
+const FEW: usize = 32;
 
 /// The kernel's least is 8 KiB; the longest message that we have a use for is a name.
-const LONGEST: usize = 64 << 10;
+const LONGEST: usize = 16 << 10;
 
 /// A tree that is being served. Dropped, it stops, and the mount is dead.
 pub struct Server {
@@ -57,9 +57,15 @@ impl Server {
         Ok((server, mount))
     }
 
-    /// Stops, whatever the mount's state is, and hands out what was touched.
+    /// Tells it to stop, whatever the mount's state is, and doesn't wait for that.
+    pub fn stop(&self) {
+        // It fails only when the counter is full, and then it is not 0.
+        let _ = rustix::io::write(&self.stop, &1u64.to_ne_bytes());
+    }
+
+    /// Stops, and hands out what was touched.
     pub fn finish(mut self) -> Touched {
-        self.stop();
+        self.end();
         self.served.touched()
     }
 
@@ -72,9 +78,8 @@ impl Server {
         started.recv().unwrap_or_else(|_| Err(io::Error::other("the serving thread ended")))
     }
 
-    fn stop(&mut self) {
-        // It fails only when the counter is full, and then it is not 0.
-        let _ = rustix::io::write(&self.stop, &1u64.to_ne_bytes());
+    fn end(&mut self) {
+        self.stop();
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
@@ -83,27 +88,42 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        self.stop();
+        self.end();
     }
 }
 
 /// The first thread: gets a table, starts the others, serves, and closes what was opened.
 fn first(served: &Served, raw: [RawFd; 2], ready: &Sender<io::Result<()>>) {
     let _files = ClosedHere(served);
-    let began = table::own(raw).and_then(|[device, stop]| Ok((watch_each(&device, &stop)?, device)));
-    let (events, device) = match began {
+    let began = table::own(raw).and_then(|[device, stop]| Ok((watch(&device, &stop)?, device, stop)));
+    let (events, device, stop) = match began {
         Ok(began) => began,
         Err(e) => return drop(ready.send(Err(e))),
     };
     let _ = ready.send(Ok(()));
     std::thread::scope(|scope| {
-        for events in &events[1..] {
-            let thread = std::thread::Builder::new().name("trace".into());
-            // One alone is slower and no less right.
-            let _ = thread.spawn_scoped(scope, || serve(served, &device, events));
-        }
-        serve(served, &device, &events[0]);
+        let (mut messages, mut alone) = (0, true);
+        serve(served, &device, &events, |op| {
+            messages += 1;
+            if alone && (messages > FEW || op == Op::Read) {
+                alone = false;
+                second(scope, served, &device, &stop);
+            }
+        });
     });
+}
+
+/// Starts another thread: with one alone a slow file would hold everybody up. More than two win nothing.
+fn second<'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    served: &'scope Served,
+    device: &'scope OwnedFd,
+    stop: &'scope OwnedFd,
+) {
+    // If it can't be, one alone is slower and no less right.
+    let Ok(events) = watch(device, stop) else { return };
+    let thread = std::thread::Builder::new().name("trace".into());
+    let _ = thread.spawn_scoped(scope, move || serve(served, device, &events, |_| {}));
 }
 
 /// Closes the files that were served, in the table in which they were opened.
@@ -118,10 +138,6 @@ impl Drop for ClosedHere<'_> {
 const DEVICE: u64 = 0;
 const STOP: u64 = 1;
 
-fn watch_each(device: &OwnedFd, stop: &OwnedFd) -> io::Result<Vec<OwnedFd>> {
-    (0..THREADS).map(|_| watch(device, stop)).collect()
-}
-
 /// A thread's own set of events: of several that wait for the device, one is woken.
 fn watch(device: &OwnedFd, stop: &OwnedFd) -> io::Result<OwnedFd> {
     let events = epoll::create(epoll::CreateFlags::CLOEXEC)?;
@@ -130,12 +146,17 @@ fn watch(device: &OwnedFd, stop: &OwnedFd) -> io::Result<OwnedFd> {
     Ok(events)
 }
 
-fn serve(served: &Served, device: &OwnedFd, events: &OwnedFd) {
+/// Answers until the word to stop. `before` is told of each message before it is answered.
+fn serve(served: &Served, device: &OwnedFd, events: &OwnedFd, mut before: impl FnMut(Op)) {
     let mut message = vec![0; LONGEST];
     let mut answer = Answer::default();
     while may_read(events) {
         match rustix::io::read(device, message.as_mut_slice()) {
-            Ok(length) => reply(served, device, &message[..length], &mut answer),
+            Ok(length) => {
+                let Some(request) = Request::parse(&message[..length]) else { continue };
+                before(request.op);
+                reply(served, device, &request, &mut answer);
+            }
             // Another thread was faster, or whoever asked has been killed meanwhile.
             Err(Errno::AGAIN | Errno::INTR | Errno::NOENT) => {}
             // Unmounted, or aborted.
@@ -157,9 +178,8 @@ fn may_read(events: &OwnedFd) -> bool {
     }
 }
 
-fn reply(served: &Served, device: &OwnedFd, message: &[u8], answer: &mut Answer) {
-    let Some(request) = Request::parse(message) else { return };
-    if let Some(bytes) = served.answer(&request, answer) {
+fn reply(served: &Served, device: &OwnedFd, request: &Request<'_>, answer: &mut Answer) {
+    if let Some(bytes) = served.answer(request, answer) {
         // It fails when whoever asked has been killed meanwhile.
         let _ = rustix::io::write(device, bytes);
     }

@@ -8,7 +8,7 @@ use ::tree::{Change, Content, Entry, Kind, Meta, Source, View};
 
 use crate::answers::Served;
 use crate::fact::Facts;
-use crate::ground::Ground;
+use crate::ground::{Ground, Natives};
 use crate::policy::Policy;
 use crate::tree::Tree;
 use crate::wire::{Answer, Request};
@@ -43,9 +43,12 @@ pub(crate) fn tree(changes: &[Change]) -> Tree {
 }
 
 /// Layers that are listed, the lowest first.
-pub(crate) fn natives(layers: &[&[Change]]) -> Arc<View> {
-    let layers = layers.iter().rev().map(|changes| Layer::Listed(Listing::new(changes).expect("canonical")));
-    Arc::new(View::of(layers.collect()))
+pub(crate) fn natives(layers: &[&[Change]]) -> Arc<Natives> {
+    let layers = layers
+        .iter()
+        .rev()
+        .map(|changes| Layer::Listed(Listing::new(&Arc::new(changes.to_vec())).expect("canonical")));
+    Arc::new(Natives::new(View::of(layers.collect())))
 }
 
 /// A message of the kernel.

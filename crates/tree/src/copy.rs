@@ -11,12 +11,13 @@ use std::io;
 use dockerfile::chmod::Chmod;
 use dockerfile::ignore::{Patterns, State};
 
-use crate::entry::{Change, Entry, Meta, Time};
+use crate::entry::{Change, Entry, Meta, Path, Time};
 use crate::found::{Found, Shape, join, split, within};
 use crate::hash::Hashes;
 use crate::view::View;
 
 mod archive;
+mod puts;
 pub mod source;
 mod target;
 
@@ -119,7 +120,7 @@ impl Job<'_> {
 
     fn picked(&mut self, origin: &Origin<'_>, picked: Picked, only: Option<&Patterns>) -> io::Result<()> {
         if !picked.found.is_dir() {
-            return self.file(Found { path: picked.path, ..picked.found });
+            return self.file(Found { path: picked.path.into(), ..picked.found });
         }
         let dest = self.destination()?;
         // What is there already stays as it is, and what is made is nobody's copy.
@@ -140,7 +141,7 @@ impl Job<'_> {
             self.make_dirs(dir)?;
         }
         self.dress(&mut found.meta, &found.shape);
-        self.target.put_file(Found { path: dest, ..found })
+        self.target.put_file(Found { path: dest.into(), ..found })
     }
 
     /// The destination with its links followed; a directory that the text ends in is there after this.
@@ -164,15 +165,19 @@ impl Job<'_> {
         only: Option<&Patterns>,
     ) -> io::Result<()> {
         let mut above = vec![Above::root(only, self.how.exclude)];
-        for found in origin.below(from)?.iter() {
+        let all = origin.below(from)?;
+        if only.is_none() {
+            self.target.expect(all.len());
+        }
+        for found in all.iter() {
             let relative = &found.path[if from.is_empty() { 0 } else { from.len() + 1 }..];
             while above.last().is_some_and(|dir| !within(relative, &dir.relative)) {
                 above.pop();
             }
             let dir = above.last().expect("all is below the copied directory");
             let (state, wanted) = dir.judge(only, self.how.exclude, relative);
-            let placed =
-                || Found { path: join(to, relative), meta: found.meta.clone(), shape: found.shape.clone() };
+            let path = || if from == to { found.path.clone() } else { Path::from(join(to, relative)) };
+            let placed = || Found { path: path(), ..found.clone() };
             if wanted {
                 self.make_above(&mut above)?;
                 self.place(placed())?;

@@ -6,10 +6,11 @@
 //! [`Change::order`]: parents before children, and what is removed before what is put.
 
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
+pub use crate::path::Path;
 use crate::root::Root;
+pub use crate::xattr::Xattrs;
 
 /// A time as file systems keep it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
@@ -32,7 +33,7 @@ pub struct Meta {
     /// When the content last changed.
     pub mtime: Time,
     /// Extended attributes by name, without overlayfs's own.
-    pub xattrs: BTreeMap<Vec<u8>, Vec<u8>>,
+    pub xattrs: Xattrs,
 }
 
 /// The BLAKE3 of a file's bytes.
@@ -47,7 +48,7 @@ pub enum Source {
         /// The opened folder.
         root: Arc<Root>,
         /// The file's path below it.
-        path: Box<[u8]>,
+        path: Path,
     },
     /// Bytes in memory: here-documents and the like.
     Bytes(Arc<[u8]>),
@@ -99,7 +100,7 @@ pub enum Kind {
 #[derive(Clone, Debug)]
 pub struct Entry {
     /// Where it is.
-    pub path: Vec<u8>,
+    pub path: Path,
     /// Mode, owner, time, attributes.
     pub meta: Meta,
     /// What it is.

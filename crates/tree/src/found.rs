@@ -6,14 +6,14 @@
 use std::io;
 use std::sync::Arc;
 
-use crate::entry::{Content, Meta, PathOrder, Source};
+use crate::entry::{Content, Meta, Path, PathOrder, Source};
 use crate::root::{Dir, Ident, Root, Stat, Type};
 
 /// An object that a walk met.
 #[derive(Clone, Debug)]
 pub struct Found {
     /// Where it is.
-    pub path: Vec<u8>,
+    pub path: Path,
     /// Mode, owner, time, attributes.
     pub meta: Meta,
     /// What it is.
@@ -37,12 +37,21 @@ pub enum Shape {
 pub struct Unread {
     /// Where the bytes are.
     pub source: Source,
-    /// Which inode, for files on disk.
-    pub ident: Option<Ident>,
+    /// What is known of them.
+    pub known: Known,
     /// Which inode, where it may have other names.
-    pub inode: Option<Inode>,
-    /// Its size and digest, where somebody has read it before.
-    pub digest: Option<(u64, Content)>,
+    pub inode: Option<Box<Inode>>,
+}
+
+/// What is known of a file's bytes before they are read.
+#[derive(Clone, Copy, Debug)]
+pub enum Known {
+    /// Nothing.
+    Nothing,
+    /// Which inode they are in, and its state.
+    Inode(Ident),
+    /// How many there are and their digest: somebody has read them.
+    Digest(u64, Content),
 }
 
 /// Tells the names of one file from those of others.
@@ -57,13 +66,23 @@ pub struct Inode {
 impl Found {
     /// A file of bytes in memory.
     pub fn bytes(path: Vec<u8>, meta: Meta, bytes: Arc<[u8]>) -> Found {
-        let file = Unread { source: Source::Bytes(bytes), ident: None, inode: None, digest: None };
-        Found { path, meta, shape: Shape::File(file) }
+        let file = Unread { source: Source::Bytes(bytes), known: Known::Nothing, inode: None };
+        Found { path: path.into(), meta, shape: Shape::File(file) }
     }
 
     /// Whether it is a directory.
     pub fn is_dir(&self) -> bool {
         matches!(self.shape, Shape::Dir)
+    }
+}
+
+impl Unread {
+    /// Which inode in which state, for files on disk that nobody has read.
+    pub fn ident(&self) -> Option<Ident> {
+        match self.known {
+            Known::Inode(ident) => Some(ident),
+            Known::Nothing | Known::Digest(..) => None,
+        }
     }
 }
 
@@ -79,7 +98,7 @@ pub(crate) fn shape(
     name: &[u8],
     stat: &Stat,
     root: &Arc<Root>,
-    path: &[u8],
+    path: &Path,
 ) -> io::Result<Option<Shape>> {
     Ok(Some(match stat.kind {
         Type::Dir => Shape::Dir,
@@ -92,10 +111,10 @@ pub(crate) fn shape(
     }))
 }
 
-fn unread(stat: &Stat, root: &Arc<Root>, path: &[u8]) -> Unread {
-    let inode = Inode { space: Arc::as_ptr(root).addr(), dev: stat.ident.dev, ino: stat.ident.ino };
-    let source = Source::Disk { root: root.clone(), path: path.into() };
-    Unread { source, ident: Some(stat.ident), inode: (stat.nlink > 1).then_some(inode), digest: None }
+fn unread(stat: &Stat, root: &Arc<Root>, path: &Path) -> Unread {
+    let inode = || Inode { space: Arc::as_ptr(root).addr(), dev: stat.ident.dev, ino: stat.ident.ino };
+    let source = Source::Disk { root: root.clone(), path: path.clone() };
+    Unread { source, known: Known::Inode(stat.ident), inode: (stat.nlink > 1).then(|| inode().into()) }
 }
 
 /// `dir/name`, and `name` in the root.
@@ -129,4 +148,18 @@ pub(crate) fn within(path: &[u8], dir: &[u8]) -> bool {
 /// The directories above `path`, outermost first, without the root.
 pub(crate) fn ancestors(path: &[u8]) -> impl Iterator<Item = &[u8]> {
     path.iter().enumerate().filter(|(_, b)| **b == b'/').map(|(i, _)| &path[..i])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entry::{Change, Entry};
+
+    #[test]
+    fn lists_of_a_million_fit_into_memory() {
+        // A build holds a list of each of these at once.
+        assert!(size_of::<Found>() <= 152, "{}", size_of::<Found>());
+        assert!(size_of::<Entry>() <= 128, "{}", size_of::<Entry>());
+        assert_eq!(size_of::<Change>(), size_of::<Entry>());
+    }
 }

@@ -3,13 +3,15 @@
 //! Files are read by as many threads as there are cores, each inode once, and not at all when
 //! [`Hashes`] knows it in this state. Several names of one inode become one file and hard links to it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, hash_map};
 use std::io::{self, Read};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::iter::Enumerate;
+use std::sync::Mutex;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::vec;
 
-use crate::entry::{Content, Entry, Kind, Source, Time};
-use crate::found::{self, Found, Shape, Unread};
+use crate::entry::{Content, Entry, Kind, Path, Source, Time};
+use crate::found::{self, Found, Inode, Known, Shape, Unread};
 pub use crate::root::Ident;
 use crate::root::{Root, at, stat_of, text};
 
@@ -35,16 +37,19 @@ impl Hashes for NoHashes {
 /// Reads what has to be read and gives the entries in canonical order.
 pub fn hash(mut found: Vec<Found>, hashes: &dyn Hashes) -> io::Result<Vec<Entry>> {
     found::sort(&mut found);
-    let first = first_names(&found);
-    let wanted: Vec<&Unread> = files(&found).filter(|(i, _)| first[*i] == *i).map(|(_, file)| file).collect();
-    let mut digests = digests(&wanted, hashes)?.into_iter();
-    let targets: Vec<Option<Vec<u8>>> =
-        first.iter().enumerate().map(|(i, &f)| (f != i).then(|| found[f].path.clone())).collect();
-    let entries = found.into_iter().zip(targets).map(|(found, target)| {
-        let kind = match (found.shape, target) {
-            (Shape::File(_), Some(target)) => Kind::Hardlink { target },
-            (Shape::File(file), None) => file_kind(file, digests.next().expect("one digest per file")),
-            (shape, _) => other_kind(shape),
+    let links = links(&found);
+    let mut left = links.iter().peekable();
+    let files = found.iter_mut().enumerate().filter_map(|(i, found)| match &mut found.shape {
+        Shape::File(file) => left.next_if(|(link, _)| *link == i).is_none().then_some(file),
+        _ => None,
+    });
+    digests(files, hashes)?;
+    let mut links = links.into_iter().peekable();
+    // The same room is used again: this list is the longest thing that a build holds.
+    let entries = found.into_iter().enumerate().map(|(i, found)| {
+        let kind = match links.next_if(|(link, _)| *link == i) {
+            Some((_, target)) => Kind::Hardlink { target: target.to_vec() },
+            None => kind(found.shape),
         };
         Entry { path: found.path, meta: found.meta, kind }
     });
@@ -59,55 +64,49 @@ pub fn digest(source: &Source) -> io::Result<(u64, Content)> {
     }
 }
 
-fn file_kind(file: Unread, (size, content): (u64, Content)) -> Kind {
-    Kind::File { size, content, source: file.source }
-}
-
-fn other_kind(shape: Shape) -> Kind {
+fn kind(shape: Shape) -> Kind {
     match shape {
+        Shape::File(Unread { source, known: Known::Digest(size, content), .. }) => {
+            Kind::File { size, content, source }
+        }
+        Shape::File(_) => unreachable!("all files have been read"),
         Shape::Dir => Kind::Dir,
         Shape::Symlink { target } => Kind::Symlink { target },
         Shape::Fifo => Kind::Fifo,
         Shape::Char { major, minor } => Kind::Char { major, minor },
         Shape::Block { major, minor } => Kind::Block { major, minor },
-        Shape::File(_) => unreachable!("files are told apart by the caller"),
     }
 }
 
-fn files(found: &[Found]) -> impl Iterator<Item = (usize, &Unread)> {
-    found.iter().enumerate().filter_map(|(i, found)| match &found.shape {
-        Shape::File(file) => Some((i, file)),
-        _ => None,
-    })
-}
-
-/// For each object the index of the first name of its inode; itself where it has no other.
-fn first_names(found: &[Found]) -> Vec<usize> {
-    let mut first: Vec<usize> = (0..found.len()).collect();
-    let mut seen = HashMap::new();
-    for (i, file) in files(found) {
-        if let Some(inode) = file.inode {
-            first[i] = *seen.entry(inode).or_insert(i);
+/// The second and later names of inodes, each with the first.
+fn links(found: &[Found]) -> Vec<(usize, Path)> {
+    let mut first: HashMap<Inode, &Path> = HashMap::new();
+    let mut links = Vec::new();
+    for (i, one) in found.iter().enumerate() {
+        let Shape::File(Unread { inode: Some(inode), .. }) = &one.shape else { continue };
+        match first.entry(**inode) {
+            hash_map::Entry::Occupied(first) => links.push((i, (*first.get()).clone())),
+            hash_map::Entry::Vacant(free) => drop(free.insert(&one.path)),
         }
     }
-    first
+    links
 }
 
-fn digests(files: &[&Unread], hashes: &dyn Hashes) -> io::Result<Vec<(u64, Content)>> {
-    let mut known: Vec<Option<(u64, Content)>> = files.iter().map(|file| known(file, hashes)).collect();
-    let missing: Vec<usize> = (0..files.len()).filter(|&i| known[i].is_none()).collect();
-    for (i, digest) in in_parallel(&missing, |&i| read(files[i], hashes))? {
-        known[missing[i]] = Some(digest);
-    }
-    Ok(known.into_iter().map(|digest| digest.expect("every missing digest was read")).collect())
-}
-
-fn known(file: &Unread, hashes: &dyn Hashes) -> Option<(u64, Content)> {
-    let remembered = || {
-        let ident = file.ident?;
-        hashes.get(&ident).map(|content| (ident.size, content))
-    };
-    file.digest.or_else(remembered)
+/// Makes sure that the digest of each file is known.
+fn digests<'a>(files: impl Iterator<Item = &'a mut Unread>, hashes: &dyn Hashes) -> io::Result<()> {
+    let unread = files.filter_map(|file| {
+        if let Known::Inode(ident) = file.known
+            && let Some(content) = hashes.get(&ident)
+        {
+            file.known = Known::Digest(ident.size, content);
+        }
+        (!matches!(file.known, Known::Digest(..))).then_some(file)
+    });
+    in_parallel(unread.collect(), |file| {
+        let (size, content) = read(file, hashes)?;
+        file.known = Known::Digest(size, content);
+        Ok(())
+    })
 }
 
 fn read(file: &Unread, hashes: &dyn Hashes) -> io::Result<(u64, Content)> {
@@ -166,53 +165,47 @@ fn drain(reader: &mut dyn Read, expected: u64, mut feed: impl FnMut(&[u8])) -> i
     }
 }
 
-/// Works on all items with all cores; the error that comes back is the first in order among those met.
-fn in_parallel<T: Sync, R: Send>(
-    items: &[T],
-    work: impl Fn(&T) -> io::Result<R> + Sync,
-) -> io::Result<Vec<(usize, R)>> {
-    let threads = std::thread::available_parallelism().map_or(1, |n| n.get()).min(items.len());
-    if threads <= 1 {
-        return items.iter().enumerate().map(|(i, item)| Ok((i, work(item)?))).collect();
-    }
-    let next = AtomicUsize::new(0);
-    let failed = AtomicBool::new(false);
-    let worker = || {
-        let mut done = Vec::new();
-        while !failed.load(Ordering::Relaxed) {
-            let i = next.fetch_add(1, Ordering::Relaxed);
-            let Some(item) = items.get(i) else { break };
-            match work(item) {
-                Ok(result) => done.push((i, result)),
-                Err(e) => {
-                    failed.store(true, Ordering::Relaxed);
-                    return Err((i, e));
-                }
-            }
-        }
-        Ok(done)
-    };
-    let results: Vec<_> = std::thread::scope(|scope| {
-        let handles: Vec<_> = (0..threads).map(|_| scope.spawn(worker)).collect();
-        handles.into_iter().map(|handle| handle.join().expect("hashing does not panic")).collect()
-    });
-    gather(results)
+/// Items that wait for a thread.
+struct Waiting<T> {
+    items: Enumerate<vec::IntoIter<T>>,
+    /// With the number of the item that it came of.
+    error: Option<(usize, io::Error)>,
 }
 
-type Worked<R> = Result<Vec<(usize, R)>, (usize, io::Error)>;
-
-fn gather<R>(results: Vec<Worked<R>>) -> io::Result<Vec<(usize, R)>> {
-    let mut all = Vec::new();
-    let mut errors = Vec::new();
-    for result in results {
-        match result {
-            Ok(done) => all.extend(done),
-            Err(error) => errors.push(error),
-        }
+/// Works on all items with all cores; the error that comes back is the first in order among those met.
+fn in_parallel<T: Send>(items: Vec<T>, work: impl Fn(T) -> io::Result<()> + Sync) -> io::Result<()> {
+    let threads = std::thread::available_parallelism().map_or(1, |n| n.get()).min(items.len());
+    if threads <= 1 {
+        return items.into_iter().try_for_each(work);
     }
-    match errors.into_iter().min_by_key(|(i, _)| *i) {
-        Some((_, error)) => Err(error),
-        None => Ok(all),
+    let waiting = Mutex::new(Waiting { items: items.into_iter().enumerate(), error: None });
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                while let Some((i, item)) = next(&waiting) {
+                    if let Err(e) = work(item) {
+                        fail(&waiting, i, e);
+                    }
+                }
+            });
+        }
+    });
+    match waiting.into_inner().expect("no panic while held").error {
+        Some((_, e)) => Err(e),
+        None => Ok(()),
+    }
+}
+
+/// None after an error, for nobody wants the rest.
+fn next<T>(waiting: &Mutex<Waiting<T>>) -> Option<(usize, T)> {
+    let mut waiting = waiting.lock().expect("no panic while held");
+    if waiting.error.is_some() { None } else { waiting.items.next() }
+}
+
+fn fail<T>(waiting: &Mutex<Waiting<T>>, i: usize, e: io::Error) {
+    let mut waiting = waiting.lock().expect("no panic while held");
+    if waiting.error.as_ref().is_none_or(|(first, _)| i < *first) {
+        waiting.error = Some((i, e));
     }
 }
 

@@ -7,6 +7,7 @@
 
 // In the order in which to read them; the gaps keep rustfmt from sorting.
 pub mod entry;
+mod path;
 pub mod root;
 
 pub mod found;
@@ -27,8 +28,8 @@ pub mod id;
 mod xattr;
 
 pub use copy::copy;
-pub use entry::{Change, Content, Entry, Kind, Meta, PathOrder, Source, Time};
-pub use found::Found;
+pub use entry::{Change, Content, Entry, Kind, Meta, Path, PathOrder, Source, Time, Xattrs};
+pub use found::{Found, Known};
 pub use hash::hash;
 pub use id::id;
 pub use listed::listed;

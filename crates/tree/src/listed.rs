@@ -8,8 +8,8 @@ use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::copy::source::clean;
-use crate::entry::{Entry, Kind};
-use crate::found::{Found, Inode, Shape, Unread, within};
+use crate::entry::{Entry, Kind, Path};
+use crate::found::{Found, Inode, Known, Shape, Unread, within};
 use crate::root::text;
 use crate::scan::{Filter, Verdict, without_barren};
 
@@ -26,8 +26,8 @@ pub(crate) type Files = HashMap<Vec<u8>, Unread>;
 /// If a hard link leads to nothing.
 pub fn listed<F: Filter>(entries: Vec<Entry>, filter: &F) -> io::Result<Vec<Found>> {
     let files = files(&entries, LISTS.fetch_add(1, Ordering::Relaxed));
-    let mut open = vec![(Vec::new(), Some(filter.start()))];
-    let mut seen = Vec::new();
+    let mut open = vec![(Path::default(), Some(filter.start()))];
+    let (mut seen, mut verdicts) = (Vec::new(), Vec::new());
     for entry in entries {
         while open.last().is_some_and(|(dir, _)| !within(&entry.path, dir)) {
             open.pop();
@@ -41,10 +41,11 @@ pub fn listed<F: Filter>(entries: Vec<Entry>, filter: &F) -> io::Result<Vec<Foun
         }
         if verdict == Verdict::Keep || (verdict == Verdict::Descend && is_dir) {
             let shape = shape(entry.kind, &entry.path, &files)?;
-            seen.push((Found { path: entry.path, meta: entry.meta, shape }, verdict));
+            seen.push(Found { path: entry.path, meta: entry.meta, shape });
+            verdicts.push(verdict);
         }
     }
-    Ok(without_barren(seen))
+    Ok(without_barren(seen, &verdicts))
 }
 
 /// The files among entries. `list` tells this list's files from those of another.
@@ -54,8 +55,8 @@ pub(crate) fn files(entries: &[Entry], list: usize) -> Files {
         if let Kind::File { size, content, source } = &entry.kind {
             // No device has this number, so it is no file on disk; and no two lists share one.
             let inode = Inode { space: list, dev: u64::MAX, ino: i as u64 };
-            let digest = Some((*size, *content));
-            let file = Unread { source: source.clone(), ident: None, inode: Some(inode), digest };
+            let known = Known::Digest(*size, *content);
+            let file = Unread { source: source.clone(), known, inode: Some(inode.into()) };
             files.insert(clean(&entry.path), file);
         }
     }
@@ -127,13 +128,13 @@ mod tests {
     fn hard_links_are_one_file() {
         let found = listed(entries(), &Patterns::default()).unwrap();
         let inode = |i: usize| match &found[i].shape {
-            Shape::File(file) => file.inode,
+            Shape::File(file) => file.inode.clone(),
             other => panic!("{other:?}"),
         };
         assert_eq!(inode(1), inode(2));
         assert_ne!(inode(1), inode(5));
         let dangling = Entry {
-            path: b"l".to_vec(),
+            path: "l".into(),
             meta: Meta::default(),
             kind: Kind::Hardlink { target: b"no".to_vec() },
         };

@@ -63,7 +63,7 @@ impl Digest {
             Shape::Fifo => fields.tag(b'p'),
             Shape::Char { major, minor } => fields.device(b'c', *major, *minor),
             Shape::Block { major, minor } => fields.device(b'b', *major, *minor),
-            Shape::File(file) => match file.ident {
+            Shape::File(file) => match file.ident() {
                 Some(Ident { dev, ino, size, mtime, ctime }) => {
                     fields.tag(b'f');
                     [dev, ino, size].iter().for_each(|n| fields.number(*n));

@@ -71,7 +71,7 @@ pub struct Ident {
 }
 
 /// Extended attributes as they are on disk.
-pub(crate) type Xattrs = Vec<(Vec<u8>, Vec<u8>)>;
+pub(crate) type OnDisk = Vec<(Vec<u8>, Vec<u8>)>;
 
 /// One opened directory below a root.
 #[derive(Debug)]
@@ -206,7 +206,7 @@ impl Dir {
     }
 
     /// The extended attributes of the object at `name`, link or not.
-    pub(crate) fn xattrs(&self, name: &[u8]) -> io::Result<Xattrs> {
+    pub(crate) fn xattrs(&self, name: &[u8]) -> io::Result<OnDisk> {
         let attributes = xattrs_at(&magic(&self.fd, name));
         attributes.map_err(|e| at("read attributes of", &join(&self.path, name), e))
     }
@@ -307,7 +307,7 @@ fn magic(fd: &impl AsFd, name: &[u8]) -> (CString, bool) {
 }
 
 /// All attributes at a [`magic`] path; its last link is followed only when it is `/proc`'s own.
-fn xattrs_at(place: &(CString, bool)) -> io::Result<Xattrs> {
+fn xattrs_at(place: &(CString, bool)) -> io::Result<OnDisk> {
     let mut list = Vec::new();
     for name in xattr_names(place)?.split(|&b| b == 0).filter(|name| !name.is_empty()) {
         if let Some(value) = xattr_at(place, name)? {

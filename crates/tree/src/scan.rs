@@ -5,13 +5,14 @@
 //! sockets are left out. A directory stays even when all that was in it is ignored.
 
 use std::io;
+use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 
 use dockerfile::ignore::{Patterns, State};
 use rustix::fs::FileType;
 
-use crate::entry::Meta;
+use crate::entry::{Meta, Path};
 use crate::found::{self, Found, join, within};
 use crate::root::{Dir, Name, Root, Stat, Type};
 
@@ -80,8 +81,8 @@ where
     F: Filter + Sync,
     F::State: Send,
 {
-    let first = Task { folder: 0, path: Vec::new(), state: filter.start() };
-    let board = Board { open: vec![first], busy: 0, folders: 1, read: Vec::new(), error: None };
+    let first = Task { folder: 0, path: Path::default(), state: filter.start() };
+    let board = Board { open: vec![first], folders: vec![Folder::default()], ..Board::default() };
     let walk = Walk { root, start, filter, board: Mutex::new(board), changed: Condvar::new() };
     std::thread::scope(|scope| {
         let helpers = AtomicUsize::new(cores() - 1);
@@ -95,7 +96,10 @@ where
     let board = walk.board.into_inner().expect("the walkers are done");
     match board.error {
         Some(e) => Err(e),
-        None => Ok(without_barren(in_order(board.read, board.folders))),
+        None => {
+            let (found, verdicts) = in_order(board.found, board.verdicts, &board.folders);
+            Ok(without_barren(found, &verdicts))
+        }
     }
 }
 
@@ -128,33 +132,60 @@ struct Board<S> {
     open: Vec<Task<S>>,
     /// How many threads are reading a directory.
     busy: usize,
-    /// How many directories there are so far.
-    folders: usize,
-    /// Directories that were read, by number.
-    read: Vec<(usize, Vec<Seen>)>,
+    /// All that was seen, one directory after the other as they were read; there is no second list of it.
+    found: Vec<Found>,
+    verdicts: Vec<Verdict>,
+    /// The directories, by number.
+    folders: Vec<Folder>,
     error: Option<io::Error>,
 }
 
 /// A directory to be read.
 struct Task<S> {
     folder: usize,
-    path: Vec<u8>,
+    path: Path,
     state: S,
 }
 
-/// What was seen in a directory.
-struct Seen {
-    found: Found,
-    verdict: Verdict,
-    /// Its own number, if it is a directory.
-    folder: Option<usize>,
+/// A directory among all that was seen.
+#[derive(Default)]
+struct Folder {
+    /// Which object it is.
+    at: usize,
+    /// The objects in it, by name.
+    objects: Range<usize>,
+    /// The numbers of the directories among them, by name.
+    below: Range<usize>,
 }
 
 /// What was read of one directory.
 struct Read<S> {
-    seen: Vec<Seen>,
-    /// The directories in it, by their place among the seen.
+    found: Vec<Found>,
+    verdicts: Vec<Verdict>,
+    /// The directories in it, by their place among the objects.
     below: Vec<(usize, S)>,
+}
+
+impl<S> Default for Board<S> {
+    fn default() -> Board<S> {
+        let (open, found, verdicts, folders) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Board { open, busy: 0, found, verdicts, folders, error: None }
+    }
+}
+
+impl<S> Board<S> {
+    fn add(&mut self, folder: usize, read: Read<S>) {
+        let (start, first) = (self.found.len(), self.folders.len());
+        for (place, state) in read.below {
+            let path = read.found[place].path.clone();
+            self.open.push(Task { folder: self.folders.len(), path, state });
+            self.folders.push(Folder { at: start + place, ..Folder::default() });
+        }
+        self.found.extend(read.found);
+        self.verdicts.extend(read.verdicts);
+        self.folders[folder].objects = start..self.found.len();
+        self.folders[folder].below = first..self.folders.len();
+    }
 }
 
 impl<F: Filter + Sync> Walk<'_, F>
@@ -194,15 +225,7 @@ where
         let mut board = self.board.lock().expect("no panic while held");
         board.busy -= 1;
         match read {
-            Ok(Read { mut seen, below }) => {
-                for (place, state) in below {
-                    let (folder, path) = (board.folders, seen[place].found.path.clone());
-                    board.folders += 1;
-                    seen[place].folder = Some(folder);
-                    board.open.push(Task { folder, path, state });
-                }
-                board.read.push((task.folder, seen));
-            }
+            Ok(read) => board.add(task.folder, read),
             Err(e) => drop(board.error.get_or_insert(e)),
         }
         self.changed.notify_all();
@@ -215,7 +238,7 @@ where
         let mut names = dir.names()?;
         names.retain(|name| wanted.is_none_or(|wanted| wanted == name.name));
         names.sort_unstable_by(|a, b| a.name.cmp(&b.name));
-        let mut read = Read { seen: Vec::with_capacity(names.len()), below: Vec::new() };
+        let mut read = Read { found: Vec::new(), verdicts: Vec::new(), below: Vec::new() };
         for name in names {
             self.object(&dir, task, name, &mut read)?;
         }
@@ -229,7 +252,7 @@ where
         name: Name,
         read: &mut Read<F::State>,
     ) -> io::Result<()> {
-        let path = join(&task.path, &name.name);
+        let path = Path::from(join(&task.path, &name.name));
         let Some(is_dir) = is_dir(dir, &name)? else { return Ok(()) };
         let (verdict, below) = self.filter.enter(&task.state, &path, is_dir);
         if verdict == Verdict::Skip || (verdict == Verdict::Descend && !is_dir) {
@@ -239,30 +262,51 @@ where
         let Some(stat) = dir.stat(&name.name)? else { return Ok(()) };
         let Some(shape) = found::shape(dir, &name.name, &stat, self.root, &path)? else { return Ok(()) };
         if stat.kind == Type::Dir {
-            read.below.push((read.seen.len(), below));
+            read.below.push((read.found.len(), below));
         }
-        let found = Found { path, meta: context_meta(&stat), shape };
-        read.seen.push(Seen { found, verdict, folder: None });
+        read.found.push(Found { path, meta: context_meta(&stat), shape });
+        read.verdicts.push(verdict);
         Ok(())
     }
 }
 
 /// Canonical order: what is in a directory right behind it, by name.
-fn in_order(read: Vec<(usize, Vec<Seen>)>, folders: usize) -> Vec<(Found, Verdict)> {
-    let mut all = Vec::with_capacity(read.iter().map(|(_, seen)| seen.len()).sum());
-    let mut by_number: Vec<std::vec::IntoIter<Seen>> = (0..folders).map(|_| Vec::new().into_iter()).collect();
-    read.into_iter().for_each(|(folder, seen)| by_number[folder] = seen.into_iter());
-    let mut open = vec![0];
-    while let Some(&folder) = open.last() {
-        match by_number[folder].next() {
-            Some(Seen { found, verdict, folder }) => {
-                all.push((found, verdict));
-                open.extend(folder);
-            }
-            None => drop(open.pop()),
+fn in_order(
+    mut found: Vec<Found>,
+    mut verdicts: Vec<Verdict>,
+    folders: &[Folder],
+) -> (Vec<Found>, Vec<Verdict>) {
+    let mut places = places(found.len(), folders);
+    for i in 0..places.len() {
+        // Each exchange brings one object to its place for good.
+        while places[i] != i {
+            let place = places[i];
+            found.swap(i, place);
+            verdicts.swap(i, place);
+            places.swap(i, place);
         }
     }
-    all
+    (found, verdicts)
+}
+
+/// Where each object belongs.
+fn places(count: usize, folders: &[Folder]) -> Vec<usize> {
+    let mut places = vec![0; count];
+    let mut next = 0..count;
+    let inside = |folder: &Folder| (folder.objects.clone(), folder.below.clone());
+    let mut open = vec![inside(&folders[0])];
+    while let Some((objects, below)) = open.last_mut() {
+        let Some(object) = objects.next() else {
+            open.pop();
+            continue;
+        };
+        places[object] = next.next().expect("a place for each object");
+        if below.start < below.end && folders[below.start].at == object {
+            let folder = below.next().expect("it has a directory left");
+            open.push(inside(&folders[folder]));
+        }
+    }
+    places
 }
 
 /// Whether the name is a directory; most file systems say so in the listing.
@@ -280,14 +324,15 @@ fn context_meta(stat: &Stat) -> Meta {
 
 /// Drops the ignored directories in which nothing was kept. In canonical order all that is below a
 /// directory follows it, so the next that is kept tells, seen from the end.
-pub(crate) fn without_barren(seen: Vec<(Found, Verdict)>) -> Vec<Found> {
-    let mut kept: Vec<Found> = Vec::with_capacity(seen.len());
-    for (found, verdict) in seen.into_iter().rev() {
-        let fruitful = kept.last().is_some_and(|next| within(&next.path, &found.path));
-        if verdict == Verdict::Keep || fruitful {
-            kept.push(found);
-        }
+pub(crate) fn without_barren(mut found: Vec<Found>, verdicts: &[Verdict]) -> Vec<Found> {
+    let mut kept = vec![true; found.len()];
+    let mut next: Option<&Path> = None;
+    for (i, one) in found.iter().enumerate().rev() {
+        let fruitful = next.is_some_and(|next| within(next, &one.path));
+        kept[i] = verdicts[i] == Verdict::Keep || fruitful;
+        next = if kept[i] { Some(&one.path) } else { next };
     }
-    kept.reverse();
-    kept
+    let mut kept = kept.into_iter();
+    found.retain(|_| kept.next().expect("one for each"));
+    found
 }

@@ -9,7 +9,7 @@ use std::collections::HashSet;
 use std::io::{self, Read};
 use std::sync::Arc;
 
-use crate::entry::{self, Change, Meta, PathOrder};
+use crate::entry::{self, Change, Meta, Path, PathOrder};
 use crate::found::{self, Found, Shape, Unread, join, within};
 use crate::hash::{Hashes, hash};
 use crate::root::{Dir, Root, Stat, Type, at};
@@ -89,15 +89,15 @@ impl Walk<'_> {
     }
 
     fn object(&mut self, dir: &Dir, name: &[u8], path: Vec<u8>, stat: &Stat, hidden: bool) -> io::Result<()> {
-        let below = self.lower.lookup(&path)?;
+        let (below, path) = (self.lower.lookup(&path)?, Path::from(path));
         let Some(shape) = found::shape(dir, name, stat, self.upper, &path)? else {
             // A whiteout, or a socket, which hides what was there but can't be in a layer.
-            self.seen.extend(below.map(|_| Seen::Gone(path)));
+            self.seen.extend(below.map(|_| Seen::Gone(path.to_vec())));
             return Ok(());
         };
         let meta = Meta { xattrs: xattr::of_image(dir.xattrs(name)?), ..meta_of(stat) };
         if stat.kind == Type::Dir {
-            self.open.push((path.clone(), hidden || xattr::is_opaque(dir, name)?));
+            self.open.push((path.to_vec(), hidden || xattr::is_opaque(dir, name)?));
         }
         let found = Found { path, meta, shape };
         self.judge(found, stat, below)
@@ -113,7 +113,7 @@ impl Walk<'_> {
         match dropped {
             false => self.seen.push(Seen::New(found)),
             true if found.is_dir() => self.seen.push(Seen::Same(found)),
-            true if below.is_some() => self.unchanged.push(found.path),
+            true if below.is_some() => self.unchanged.push(found.path.to_vec()),
             true => {}
         }
         Ok(())

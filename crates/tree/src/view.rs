@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Read};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use crate::entry::{Meta, Time};
+use crate::entry::{Meta, Path, Time, Xattrs};
 use crate::found::{self, Found, join, split};
 use crate::root::{Ident, Root, Stat, Type, at, text};
 use crate::view::layer::{Layer, LayerDir};
@@ -109,7 +109,7 @@ impl View {
                 if child.node.stat.kind == Type::Dir {
                     open.push(below.clone());
                 }
-                found.extend(self.found_in(dir, below, &child.name, &child.node)?);
+                found.extend(self.found_in(dir, below.into(), &child.name, &child.node)?);
             }
         }
         found::sort(&mut found);
@@ -125,14 +125,14 @@ impl View {
     pub fn found(&self, path: &[u8], node: &Node) -> io::Result<Option<Found>> {
         let (folder, name) = split(path).unwrap_or((b"", b"."));
         let Some(layer) = self.layers.get(node.layer) else { return Ok(Some(bare_root(node))) };
-        self.found_in(&layer.dir(folder)?, path.to_vec(), name, node)
+        self.found_in(&layer.dir(folder)?, path.into(), name, node)
     }
 
     /// The extended attributes that the image has at `path`.
-    pub fn xattrs(&self, path: &[u8]) -> io::Result<BTreeMap<Vec<u8>, Vec<u8>>> {
+    pub fn xattrs(&self, path: &[u8]) -> io::Result<Xattrs> {
         match self.lookup(path)? {
             Some(node) if node.layer < self.layers.len() => self.layers[node.layer].xattrs(path),
-            _ => Ok(BTreeMap::new()),
+            _ => Ok(Xattrs::default()),
         }
     }
 
@@ -152,7 +152,7 @@ impl View {
         Ok(Some(bytes))
     }
 
-    fn found_in(&self, dir: &LayerDir, path: Vec<u8>, name: &[u8], node: &Node) -> io::Result<Option<Found>> {
+    fn found_in(&self, dir: &LayerDir, path: Path, name: &[u8], node: &Node) -> io::Result<Option<Found>> {
         let Some(shape) = dir.shape(name, &node.stat, &path)? else { return Ok(None) };
         let meta = Meta { xattrs: dir.xattrs(name)?, ..meta_of(&node.stat) };
         Ok(Some(Found { path, meta, shape }))
@@ -261,7 +261,7 @@ fn is_whiteout(stat: &Stat) -> bool {
 
 /// The metadata of an object of an image, without its attributes.
 pub(crate) fn meta_of(stat: &Stat) -> Meta {
-    Meta { mode: stat.mode, uid: stat.uid, gid: stat.gid, mtime: stat.ident.mtime, xattrs: BTreeMap::new() }
+    Meta { mode: stat.mode, uid: stat.uid, gid: stat.gid, mtime: stat.ident.mtime, xattrs: Xattrs::default() }
 }
 
 /// The root of a view without layers, as `FROM scratch` has it.
@@ -281,5 +281,5 @@ const EMPTY_ROOT: Stat = Stat {
 };
 
 fn bare_root(node: &Node) -> Found {
-    Found { path: Vec::new(), meta: meta_of(&node.stat), shape: found::Shape::Dir }
+    Found { path: Path::default(), meta: meta_of(&node.stat), shape: found::Shape::Dir }
 }

@@ -36,7 +36,7 @@ impl Elsewhere<'_> {
     pub(super) fn known(&self, key: &Key) -> Option<LayerId> {
         let layer = self.store.action(key)?.layer;
         self.store.touch(&layer);
-        self.store.has_fs(&layer).then_some(layer)
+        (self.store.has_fs(&layer) && !self.store.doubts(&layer)).then_some(layer)
     }
 
     /// Makes a folder a layer; `entries` say what is in it.
@@ -123,11 +123,11 @@ fn id(changes: &[Change]) -> LayerId {
 
 /// With a plain directory wherever an archive only has something below it.
 fn with_parents(entries: Vec<Entry>, made: Time) -> Vec<Entry> {
-    let mut known: BTreeSet<Vec<u8>> = entries.iter().map(|entry| entry.path.clone()).collect();
+    let mut known: BTreeSet<tree::Path> = entries.iter().map(|entry| entry.path.clone()).collect();
     let mut all = Vec::with_capacity(entries.len());
     for entry in entries {
         let slashes = entry.path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at);
-        for parent in slashes.map(|at| entry.path[..at].to_vec()).collect::<Vec<_>>() {
+        for parent in slashes.map(|at| entry.path[..at].into()).collect::<Vec<tree::Path>>() {
             if known.insert(parent.clone()) {
                 let meta = Meta { mode: 0o755, mtime: made, ..Meta::default() };
                 all.push(Entry { path: parent, meta, kind: Kind::Dir });

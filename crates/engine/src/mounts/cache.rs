@@ -201,7 +201,7 @@ fn base_changes(view: &View, path: &str) -> std::io::Result<Option<Vec<Change>>>
     for one in &mut found {
         let below = &one.path[path.len()..];
         let slash: &[u8] = if below.is_empty() || below.starts_with(b"/") { b"" } else { b"/" };
-        one.path = [SOURCE.as_bytes(), slash, below].concat();
+        one.path = [SOURCE.as_bytes(), slash, below].concat().into();
     }
     let entries: Vec<Entry> = tree::hash(found, &tree::hash::NoHashes)?;
     Ok(Some(entries.into_iter().map(Change::Put).collect()))

@@ -64,7 +64,7 @@ const BUNDLE: &str = "etc/ssl/certs/ca-certificates.crt";
 fn put(path: &str, mode: u32, kind: Kind) -> Change {
     let mtime = Time { sec: plan::options::EARLIEST, nsec: 0 };
     let meta = Meta { mode, uid: 0, gid: 0, mtime, xattrs: Default::default() };
-    Change::Put(Entry { path: path.as_bytes().to_vec(), meta, kind })
+    Change::Put(Entry { path: path.into(), meta, kind })
 }
 
 fn file(text: String) -> Kind {

@@ -1,7 +1,6 @@
 //! What the tests share: a scratch folder, short ways to make changes, and a folder as text.
 #![allow(dead_code, reason = "each test file takes what it needs")]
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
@@ -37,11 +36,11 @@ impl Drop for Scratch {
 /// Owned by whoever runs the test, as an ordinary user can't give files away.
 pub fn meta(mode: u32) -> Meta {
     let (uid, gid) = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
-    Meta { mode, uid, gid, mtime: Time { sec: 1_700_000_000, nsec: 0 }, xattrs: BTreeMap::new() }
+    Meta { mode, uid, gid, mtime: Time { sec: 1_700_000_000, nsec: 0 }, xattrs: Default::default() }
 }
 
 pub fn entry(path: &str, mode: u32, kind: Kind) -> Entry {
-    Entry { path: path.as_bytes().to_vec(), meta: meta(mode), kind }
+    Entry { path: path.into(), meta: meta(mode), kind }
 }
 
 pub fn dir(path: &str) -> Change {

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::fs;
 use std::io::{self, BufRead, Read, Write};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -177,20 +177,21 @@ fn text(mut pipe: impl Read) -> String {
 /// A step under way whose first line of output has been read: it is surely started.
 pub fn start(step: &Step) -> (sandbox::Running, String) {
     let (stdout, to_stdout) = io::pipe().expect("make a pipe");
-    let io = Io { stdin: Input::Empty, stdout: Output::Fd(to_stdout.into()), stderr: Output::Inherit };
+    let stderr = Output::Fd(io::stderr().as_fd().try_clone_to_owned().expect("a copy"));
+    let io = Io { stdin: Input::Empty, stdout: Output::Fd(to_stdout.into()), stderr };
     let running = sandbox::spawn(step, io).expect("spawn");
     let mut line = String::new();
     io::BufReader::new(stdout).read_line(&mut line).expect("read a line");
     (running, line)
 }
 
-/// A program in the middle of a step, for a test to kill. Its argument is the base.
+/// A program in the middle of a step, for a test to kill, with the monitor of another that is over. Its argument is the
+/// base.
 pub fn parent(args: &[String]) -> ExitCode {
-    let step = step(
-        Root::Scratch { lowers: vec![std::path::PathBuf::from(args[0].clone()).into()] },
-        &["sh", "-c", "sleep 1000 & echo up; sleep 1000"],
-    );
-    let (running, line) = start(&step);
+    let root = || Root::Scratch { lowers: vec![std::path::PathBuf::from(args[0].clone()).into()] };
+    let script = |script| step(root(), &["sh", "-c", script]);
+    let (running, line) = start(&script("sleep 1000 & echo up; sleep 1000"));
+    run(&script("true")).ok();
     print!("{line}");
     io::stdout().flush().expect("write");
     let _ = running.wait();

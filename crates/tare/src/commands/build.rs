@@ -273,6 +273,7 @@ pub(super) fn settings(
         timestamps,
         compress,
         may_work: false,
+        walks: Default::default(),
         cancel: Default::default(),
         parallel: PARALLEL,
     };
@@ -298,7 +299,11 @@ fn tag(name: &str) -> Result<Reference, Failure> {
     }
 }
 
-fn outputs(args: &Build) -> Result<(Vec<Output>, Vec<String>, Option<Compress>), Failure> {
+/// See [`outputs`].
+type Going = (Vec<Output>, Vec<String>, Option<Compress>);
+
+/// Where the image goes, its further names, and how its layers are compressed.
+fn outputs(args: &Build) -> Result<Going, Failure> {
     let specs = args.outputs.iter().map(|text| super::output::parse(text)).collect::<Result<Vec<_>, _>>();
     let specs = specs.map_err(Failure::Usage)?;
     let mut outputs: Vec<Output> = specs.iter().map(|s| s.output.clone()).collect();

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rustix::fs::CWD;
 use rustix::mount::{MountFlags, MoveMountFlags, UnmountFlags};
-use trace::{Ground, Look, Policy, Server, Touched, Tree};
+use trace::{Ground, Look, Natives, Policy, Server, Touched, Tree};
 use tree::{Change, Content, Entry, Kind, Meta, Root, Source, Time, View};
 
 static WORLDS: AtomicUsize = AtomicUsize::new(0);
@@ -63,7 +63,7 @@ impl World {
     /// Serves a tree over a folder that is native.
     pub fn serve_over_native(&self, changes: &[Change], base: &Path) -> Mounted {
         let natives = View::new(vec![Root::open(base).expect("open")]);
-        let ground = Arc::new(Ground::new(Arc::new(natives), Vec::new()));
+        let ground = Arc::new(Ground::new(Arc::new(Natives::new(natives)), Vec::new()));
         self.serve_over(self.new_dir(), changes, (base, Some(ground)), trace::Strict)
     }
 

@@ -35,7 +35,7 @@ impl Job<'_> {
             (meta.uid, meta.gid) = (uid, gid);
         }
         let shape = shape(entry.kind, &path, files)?;
-        self.target.replace(Found { path: join(&dir, name), meta, shape });
+        self.target.replace(Found { path: join(&dir, name).into(), meta, shape });
         Ok(())
     }
 

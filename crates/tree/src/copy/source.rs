@@ -8,7 +8,7 @@ use std::io;
 
 use dockerfile::glob::Glob;
 
-use crate::entry::{Meta, PathOrder};
+use crate::entry::{Meta, Path, PathOrder};
 use crate::found::{Found, Shape, join, within};
 use crate::view::View;
 use crate::view::resolve::resolve;
@@ -99,7 +99,7 @@ impl Origin<'_> {
     fn lookup(&self, path: &[u8]) -> io::Result<Option<Found>> {
         match self {
             Origin::Context(_) if path.is_empty() => {
-                Ok(Some(Found { path: Vec::new(), meta: Meta::default(), shape: Shape::Dir }))
+                Ok(Some(Found { path: Path::default(), meta: Meta::default(), shape: Shape::Dir }))
             }
             Origin::Context(all) => Ok(find(all, path).cloned()),
             Origin::View(view) => match view.lookup(path)? {

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::io;
 
+use crate::copy::puts::Puts;
 use crate::entry::{Change, Meta};
 use crate::found::{Found, Shape, ancestors, split};
 use crate::hash::{Hashes, hash};
@@ -16,7 +17,7 @@ use crate::view::resolve::resolve;
 /// A view and what will be put on it.
 pub(super) struct Target<'a> {
     view: &'a View,
-    puts: BTreeMap<Vec<u8>, Found>,
+    puts: Puts,
 }
 
 /// What is at a path, as far as it matters here.
@@ -29,14 +30,20 @@ enum At {
 
 impl<'a> Target<'a> {
     pub fn new(view: &'a View) -> Target<'a> {
-        Target { view, puts: BTreeMap::new() }
+        Target { view, puts: Puts::default() }
     }
 
     /// The changes, with contents read.
     pub fn changes(self, hashes: &dyn Hashes) -> io::Result<Vec<Change>> {
         let again = self.above()?;
-        let found = self.puts.into_values().chain(again.into_values()).collect();
+        let mut found = self.puts.into_list();
+        found.extend(again.into_values());
         Ok(hash(found, hashes)?.into_iter().map(Change::Put).collect())
+    }
+
+    /// Makes room for so many objects.
+    pub fn expect(&mut self, count: usize) {
+        self.puts.reserve(count);
     }
 
     /// Follows the links in a path; what doesn't exist stays as it is.
@@ -74,8 +81,7 @@ impl<'a> Target<'a> {
             match self.at(dir)? {
                 At::Dir => {}
                 At::Nothing => {
-                    let made = Found { path: dir.to_vec(), meta: meta.clone(), shape: Shape::Dir };
-                    self.puts.insert(dir.to_vec(), made);
+                    self.puts.insert(Found { path: dir.into(), meta: meta.clone(), shape: Shape::Dir });
                 }
                 At::Link(_) | At::Other => return Err(conflict("mkdir ", dir, ": not a directory")),
             }
@@ -88,7 +94,7 @@ impl<'a> Target<'a> {
         if self.exists(&dir.path)? {
             self.expect_dir(&dir.path)?;
         }
-        self.puts.insert(dir.path.clone(), dir);
+        self.puts.insert(dir);
         Ok(())
     }
 
@@ -97,7 +103,7 @@ impl<'a> Target<'a> {
         if self.is_dir(&file.path)? {
             return Err(conflict("cannot replace to directory ", &file.path, " with file"));
         }
-        self.puts.insert(file.path.clone(), file);
+        self.puts.insert(file);
         Ok(())
     }
 
@@ -105,18 +111,16 @@ impl<'a> Target<'a> {
     pub fn replace(&mut self, found: Found) {
         if !found.is_dir() {
             // What was planned below a directory that is none any more.
-            let (from, to) = ([&found.path[..], b"/"].concat(), [&found.path[..], b"0"].concat());
-            let gone: Vec<Vec<u8>> = self.puts.range(from..to).map(|(path, _)| path.clone()).collect();
-            gone.iter().for_each(|path| drop(self.puts.remove(path)));
+            self.puts.clear(&found.path);
         }
-        self.puts.insert(found.path.clone(), found);
+        self.puts.insert(found);
     }
 
     /// Changes the mode of a directory that exists.
     pub fn set_mode(&mut self, path: &[u8], mode: u32) -> io::Result<()> {
         if let Some(mut dir) = self.found(path)? {
             dir.meta.mode = mode;
-            self.puts.insert(path.to_vec(), dir);
+            self.puts.insert(dir);
         }
         Ok(())
     }
@@ -124,10 +128,16 @@ impl<'a> Target<'a> {
     /// The existing directories above what is put.
     fn above(&self) -> io::Result<BTreeMap<Vec<u8>, Found>> {
         let mut above = BTreeMap::new();
-        for path in self.puts.keys() {
-            let mut path = path.as_slice();
+        let mut done: &[u8] = b"";
+        for found in self.puts.iter() {
+            let mut path = found.path.as_slice();
+            // The next object is most often in the same directory.
+            let parent = split(path).map_or(path, |(dir, _)| dir);
+            if std::mem::replace(&mut done, parent) == parent {
+                continue;
+            }
             while let Some((dir, _)) = split(path).filter(|(dir, _)| !dir.is_empty()) {
-                if self.puts.contains_key(dir) || above.contains_key(dir) {
+                if self.puts.get(dir).is_some() || above.contains_key(dir) {
                     break;
                 }
                 above.extend(self.found(dir)?.map(|found| (dir.to_vec(), found)));

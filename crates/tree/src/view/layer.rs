@@ -1,9 +1,9 @@
 //! One layer of a view: a folder in overlayfs's form, or a list of changes.
 
-use std::collections::BTreeMap;
 use std::io::{self, Read};
 use std::sync::Arc;
 
+use crate::entry::{Path, Xattrs};
 use crate::found::{self, Shape};
 use crate::root::{Dir, Root, Stat};
 use crate::view::listing::{ListedDir, Listing};
@@ -69,7 +69,7 @@ impl Layer {
         }
     }
 
-    pub(crate) fn xattrs(&self, path: &[u8]) -> io::Result<BTreeMap<Vec<u8>, Vec<u8>>> {
+    pub(crate) fn xattrs(&self, path: &[u8]) -> io::Result<Xattrs> {
         match self {
             Layer::Disk(root) => Ok(xattr::of_image(root.xattrs(path)?)),
             Layer::Listed(listing) => Ok(listing.entry(path)?.meta.xattrs.clone()),
@@ -106,14 +106,14 @@ impl LayerDir {
         }
     }
 
-    pub(crate) fn xattrs(&self, name: &[u8]) -> io::Result<BTreeMap<Vec<u8>, Vec<u8>>> {
+    pub(crate) fn xattrs(&self, name: &[u8]) -> io::Result<Xattrs> {
         match self {
             LayerDir::Disk(_, dir) => Ok(xattr::of_image(dir.xattrs(name)?)),
             LayerDir::Listed(dir) => Ok(dir.listing.entry(&dir.join(name))?.meta.xattrs.clone()),
         }
     }
 
-    pub(crate) fn shape(&self, name: &[u8], stat: &Stat, path: &[u8]) -> io::Result<Option<Shape>> {
+    pub(crate) fn shape(&self, name: &[u8], stat: &Stat, path: &Path) -> io::Result<Option<Shape>> {
         match self {
             LayerDir::Disk(root, dir) => found::shape(dir, name, stat, root, path),
             LayerDir::Listed(dir) => dir.listing.shape(path),

@@ -6,24 +6,25 @@ use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
 
-use crate::entry::{Change, Entry, Kind, Source, Time};
-use crate::found::{Inode, Shape, Unread, join, split};
+use crate::entry::{Change, Entry, Kind, Path, Source, Time};
+use crate::found::{Known, Shape, Unread, join, split};
 use crate::root::{Ident, Stat, Type, at};
 
 /// A list that can be looked up.
 #[derive(Debug)]
 pub struct Listing {
-    nodes: HashMap<Vec<u8>, Node>,
-    children: HashMap<Vec<u8>, Vec<Vec<u8>>>,
+    changes: Arc<Vec<Change>>,
+    nodes: HashMap<Path, Node>,
+    /// What is in a directory, by number.
+    children: HashMap<Vec<u8>, Vec<u32>>,
 }
 
 #[derive(Debug)]
 struct Node {
-    stat: Stat,
+    /// Which change it is; a removal is a name that is gone.
+    number: u32,
     /// Nothing of the layers below shows through.
     opaque: bool,
-    /// None for a name that is gone.
-    entry: Option<Entry>,
 }
 
 impl Listing {
@@ -31,51 +32,38 @@ impl Listing {
     ///
     /// # Errors
     /// If there is one.
-    pub fn new(changes: &[Change]) -> io::Result<Arc<Listing>> {
-        let mut listing = Listing { nodes: HashMap::new(), children: HashMap::new() };
+    pub fn new(changes: &Arc<Vec<Change>>) -> io::Result<Arc<Listing>> {
+        let mut listing =
+            Listing { changes: changes.clone(), nodes: HashMap::new(), children: HashMap::new() };
         let mut gone = Vec::new();
-        for (i, change) in changes.iter().enumerate() {
+        for (change, number) in changes.iter().zip(0..) {
             match change {
-                Change::Put(entry) => listing.put(entry, i)?,
+                Change::Put(Entry { path, kind: Kind::Hardlink { .. }, .. }) => {
+                    return Err(at("look at", path, io::Error::other("a hard link in a list")));
+                }
+                Change::Put(entry) => listing.add(entry.path.clone(), number),
                 Change::Opaque(path) => listing.mark(path),
-                Change::Remove(path) => gone.push(path),
+                Change::Remove(path) => gone.push((path, number)),
             }
         }
         // What the same layer puts in place of what it removes hides it just as well, if it lets nothing through.
-        for path in gone {
-            match listing.nodes.contains_key(path) {
+        for (path, number) in gone {
+            match listing.nodes.contains_key(path.as_slice()) {
                 true => listing.mark(path),
-                false => listing.add(path, whiteout()),
+                false => listing.add(path.as_slice().into(), number),
             }
         }
-        listing.children.values_mut().for_each(|names| names.sort());
         Ok(Arc::new(listing))
     }
 
-    fn put(&mut self, entry: &Entry, number: usize) -> io::Result<()> {
-        let (kind, size) = match &entry.kind {
-            Kind::Dir => (Type::Dir, 0),
-            Kind::File { size, .. } => (Type::File, *size),
-            Kind::Symlink { target } => (Type::Symlink, target.len() as u64),
-            Kind::Fifo => (Type::Fifo, 0),
-            Kind::Char { major, minor } => (Type::Char { major: *major, minor: *minor }, 0),
-            Kind::Block { major, minor } => (Type::Block { major: *major, minor: *minor }, 0),
-            Kind::Hardlink { .. } => {
-                return Err(at("look at", &entry.path, io::Error::other("a hard link in a list")));
+    fn add(&mut self, path: Path, number: u32) {
+        if let Some((dir, _)) = split(&path) {
+            match self.children.get_mut(dir) {
+                Some(children) => children.push(number),
+                None => drop(self.children.insert(dir.to_vec(), vec![number])),
             }
-        };
-        let meta = &entry.meta;
-        let ident = Ident { ino: number as u64, size, mtime: meta.mtime, ..NOWHERE };
-        let stat = Stat { kind, mode: meta.mode, uid: meta.uid, gid: meta.gid, nlink: 1, ident };
-        self.add(&entry.path, Node { stat, opaque: false, entry: Some(entry.clone()) });
-        Ok(())
-    }
-
-    fn add(&mut self, path: &[u8], node: Node) {
-        if let Some((dir, name)) = split(path) {
-            self.children.entry(dir.to_vec()).or_default().push(name.to_vec());
         }
-        self.nodes.insert(path.to_vec(), node);
+        self.nodes.insert(path, Node { number, opaque: false });
     }
 
     fn mark(&mut self, path: &[u8]) {
@@ -84,12 +72,29 @@ impl Listing {
         }
     }
 
+    fn change(&self, number: u32) -> &Change {
+        &self.changes[number as usize]
+    }
+
+    /// The object at a path; not a name that is gone.
+    fn put(&self, path: &[u8]) -> Option<&Entry> {
+        match self.change(self.nodes.get(path)?.number) {
+            Change::Put(entry) => Some(entry),
+            Change::Opaque(_) | Change::Remove(_) => None,
+        }
+    }
+
     pub(crate) fn names(&self, dir: &[u8]) -> Vec<Vec<u8>> {
-        self.children.get(dir).cloned().unwrap_or_default()
+        let children = self.children.get(dir).into_iter().flatten();
+        let mut names: Vec<Vec<u8>> =
+            children.filter_map(|&i| Some(split(self.change(i).path())?.1.to_vec())).collect();
+        names.sort();
+        names
     }
 
     pub(crate) fn stat(&self, path: &[u8]) -> Option<Stat> {
-        self.nodes.get(path).map(|node| node.stat)
+        let number = self.nodes.get(path)?.number;
+        Some(self.put(path).map_or(GONE, |entry| stat(entry, number)))
     }
 
     pub(crate) fn is_opaque(&self, path: &[u8]) -> bool {
@@ -97,8 +102,7 @@ impl Listing {
     }
 
     pub(crate) fn entry(&self, path: &[u8]) -> io::Result<&Entry> {
-        let entry = self.nodes.get(path).and_then(|node| node.entry.as_ref());
-        entry.ok_or_else(|| at("look at", path, io::Error::from(io::ErrorKind::NotFound)))
+        self.put(path).ok_or_else(|| at("look at", path, io::Error::from(io::ErrorKind::NotFound)))
     }
 
     pub(crate) fn source(&self, path: &[u8]) -> io::Result<&Source> {
@@ -109,14 +113,13 @@ impl Listing {
     }
 
     pub(crate) fn shape(&self, path: &[u8]) -> io::Result<Option<Shape>> {
-        let Some(Node { entry: Some(entry), .. }) = self.nodes.get(path) else { return Ok(None) };
+        let Some(entry) = self.put(path) else { return Ok(None) };
         Ok(Some(match &entry.kind {
             Kind::Dir => Shape::Dir,
             Kind::File { size, content, source } => Shape::File(Unread {
                 source: source.clone(),
-                ident: None,
-                inode: None::<Inode>,
-                digest: Some((*size, *content)),
+                known: Known::Digest(*size, *content),
+                inode: None,
             }),
             Kind::Symlink { target } => Shape::Symlink { target: target.clone() },
             Kind::Fifo => Shape::Fifo,
@@ -154,8 +157,21 @@ const NOWHERE: Ident = Ident {
     ctime: Time { sec: 0, nsec: 0 },
 };
 
-fn whiteout() -> Node {
-    let kind = Type::Char { major: 0, minor: 0 };
-    let stat = Stat { kind, mode: 0, uid: 0, gid: 0, nlink: 1, ident: NOWHERE };
-    Node { stat, opaque: false, entry: None }
+/// A name that is gone.
+const GONE: Stat =
+    Stat { kind: Type::Char { major: 0, minor: 0 }, mode: 0, uid: 0, gid: 0, nlink: 1, ident: NOWHERE };
+
+fn stat(entry: &Entry, number: u32) -> Stat {
+    let (kind, size) = match &entry.kind {
+        Kind::Dir => (Type::Dir, 0),
+        Kind::File { size, .. } => (Type::File, *size),
+        Kind::Symlink { target } => (Type::Symlink, target.len() as u64),
+        Kind::Fifo => (Type::Fifo, 0),
+        Kind::Char { major, minor } => (Type::Char { major: *major, minor: *minor }, 0),
+        Kind::Block { major, minor } => (Type::Block { major: *major, minor: *minor }, 0),
+        Kind::Hardlink { .. } => unreachable!("a list with one is refused"),
+    };
+    let meta = &entry.meta;
+    let ident = Ident { ino: number.into(), size, mtime: meta.mtime, ..NOWHERE };
+    Stat { kind, mode: meta.mode, uid: meta.uid, gid: meta.gid, nlink: 1, ident }
 }

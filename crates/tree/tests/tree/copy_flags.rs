@@ -106,7 +106,7 @@ fn archive(objects: &str) -> (Scratch, Vec<Entry>) {
         (entry.meta.uid, entry.meta.gid) = (500, 501);
     }
     let top = Meta { mode: 0o700, uid: 500, gid: 501, ..Meta::default() };
-    entries.insert(0, Entry { path: Vec::new(), meta: top, kind: Kind::Dir });
+    entries.insert(0, Entry { path: "".into(), meta: top, kind: Kind::Dir });
     (scratch, entries)
 }
 
@@ -175,7 +175,7 @@ fn an_archives_hard_links_are_links_at_their_new_place() {
 #[test]
 fn an_archives_link_to_nothing_is_an_error() {
     let kind = Kind::Hardlink { target: b"../../etc/shadow".to_vec() };
-    let entry = Entry { path: b"x".to_vec(), meta: Meta::default(), kind };
+    let entry = Entry { path: "x".into(), meta: Meta::default(), kind };
     let error = "`x` is a hard link to `etc/shadow`, which is not in the archive";
     items(Case { dest: "t", ..Case::default() }, vec![Item::Archive(vec![entry])], Err(error));
 }
@@ -184,7 +184,7 @@ fn an_archives_link_to_nothing_is_an_error() {
 fn a_name_twice_in_an_archive_is_the_last_one() {
     let (_scratch, mut entries) = archive("f 0640 a/b=x");
     let meta = Meta { mode: 0o600, ..Meta::default() };
-    entries.push(Entry { path: b"a".to_vec(), meta, kind: Kind::Fifo });
+    entries.push(Entry { path: "a".into(), meta, kind: Kind::Fifo });
     items(
         Case { dest: "t", ..Case::default() },
         vec![Item::Archive(entries)],

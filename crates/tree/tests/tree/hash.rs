@@ -74,7 +74,7 @@ fn what_is_known_is_not_read() {
     let found = scan(&root, b"", &Everything).unwrap();
     let memory = Memory::default();
     let tree::found::Shape::File(file) = &found[0].shape else { panic!("a file") };
-    memory.put(file.ident.unwrap(), known);
+    memory.put(file.ident().unwrap(), known);
     assert_eq!(content(&hash(found, &memory).unwrap()[0]), known);
 }
 

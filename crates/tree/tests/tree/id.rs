@@ -49,7 +49,7 @@ fn everything_else_is_in() {
         id(&[Change::Remove(b"a".to_vec())]),
         id(&[Change::Opaque(b"a".to_vec())]),
         with(|_| ()),
-        with(|entry| entry.path = b"b".to_vec()),
+        with(|entry| entry.path = "b".into()),
         with(|entry| entry.meta.mode = 0o600),
         with(|entry| entry.meta.uid = 1),
         with(|entry| entry.meta.gid = 1),

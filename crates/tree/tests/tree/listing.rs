@@ -1,5 +1,7 @@
 //! A list of changes in a view, against the folder that it is a list of.
 
+use std::sync::Arc;
+
 use tree::hash::{NoHashes, hash};
 use tree::view::layer::Layer;
 use tree::view::listing::Listing;
@@ -14,7 +16,7 @@ fn check(lower: &str, upper: &str) {
     let below = scratch.root("lower", lower);
     let above = scratch.root("upper", upper);
     let changes = snapshot(&above, &View::new(vec![below.clone()]), &[], &NoHashes).unwrap().changes;
-    let listed = Layer::Listed(Listing::new(&changes).unwrap());
+    let listed = Layer::Listed(Listing::new(&Arc::new(changes)).unwrap());
     let list = View::of(vec![listed, Layer::Disk(below.clone())]);
     let disk = View::new(vec![above, below]);
     let lines = |view: &View| -> Vec<String> {
@@ -60,7 +62,7 @@ fn links_are_followed_through_both() {
     let below = scratch.root("lower", "l etc -> real\nf 0644 real/passwd=root");
     let above = scratch.root("upper", "l alias -> etc/passwd");
     let changes = snapshot(&above, &View::new(vec![below.clone()]), &[], &NoHashes).unwrap().changes;
-    let view = View::of(vec![Layer::Listed(Listing::new(&changes).unwrap()), Layer::Disk(below)]);
+    let view = View::of(vec![Layer::Listed(Listing::new(&Arc::new(changes)).unwrap()), Layer::Disk(below)]);
     assert_eq!(view.read(b"alias").unwrap().as_deref(), Some(b"root".as_slice()));
 }
 
@@ -69,5 +71,5 @@ fn a_hard_link_is_refused() {
     let scratch = Scratch::new();
     let root = scratch.root("upper", "f 0644 a=a\nh b = a");
     let changes = snapshot(&root, &View::new(Vec::new()), &[], &NoHashes).unwrap().changes;
-    assert!(Listing::new(&changes).is_err());
+    assert!(Listing::new(&Arc::new(changes)).is_err());
 }

@@ -53,7 +53,7 @@ fn scan(folder: &Path, patterns: &Patterns) -> Result<Vec<Found>, Failure> {
     let what = || doing(format!("read context `{}`", folder.display()));
     let root = Root::open(folder).map_err(what())?;
     let mut found = tree::scan(&root, b"", patterns).map_err(what())?;
-    found.retain(|one| one.path != plan::lock::NAME.as_bytes());
+    found.retain(|one| *one.path != *plan::lock::NAME.as_bytes());
     Ok(found)
 }
 
@@ -74,7 +74,9 @@ fn listed(found: &Found) -> Listed {
     let path = String::from_utf8_lossy(&found.path).into_owned();
     let (kind, size) = match &found.shape {
         Shape::Dir => return Listed { path: path + "/", size: 0, kind: "dir" },
-        Shape::File(file) => ("file", file.ident.map_or_else(|| in_memory(&file.source), |ident| ident.size)),
+        Shape::File(file) => {
+            ("file", file.ident().map_or_else(|| in_memory(&file.source), |ident| ident.size))
+        }
         Shape::Symlink { target } => ("symlink", target.len() as u64),
         Shape::Fifo => ("fifo", 0),
         Shape::Char { .. } => ("char", 0),

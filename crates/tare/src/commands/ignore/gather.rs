@@ -28,7 +28,7 @@ pub fn listing(folder: &Path, patterns: &Patterns) -> Result<Listing, Failure> {
 
 fn entry(found: &Found) -> Entry {
     let size = match &found.shape {
-        Shape::File(file) => file.ident.map_or(0, |ident| ident.size),
+        Shape::File(file) => file.ident().map_or(0, |ident| ident.size),
         _ => 0,
     };
     Entry { path: String::from_utf8_lossy(&found.path).into_owned(), size, is_dir: found.is_dir() }
