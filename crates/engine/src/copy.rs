@@ -100,7 +100,7 @@ impl Session<'_> {
         let known = self.store.layer_meta(&id).is_some() && !self.runs_again(step);
         let kept = if loose { self.keep_loose(&changes, started)? } else { None };
         if kept.is_none() {
-            self.voice.timed("write the layer", || self.keep(&changes, started, form))?;
+            self.voice.timed("write the layer", || self.keep_as(id, &changes, started, form))?;
         }
         self.store.put_action(&key, id, 0, Vec::new())?;
         Ok(if known { Made::cached(id) } else { Made::new(id) })

@@ -23,7 +23,14 @@ impl Session<'_> {
     /// # Errors
     /// If a source changed since it was looked at, or the store can't be written.
     pub fn keep(&self, changes: &[Change], started: Time, form: Form) -> Result<LayerId> {
-        let id = LayerId::Made(tree::id(changes));
+        self.keep_as(LayerId::Made(tree::id(changes)), changes, started, form)
+    }
+
+    /// The same for whoever knows the layer's id.
+    ///
+    /// # Errors
+    /// As [`Session::keep`].
+    pub fn keep_as(&self, id: LayerId, changes: &[Change], started: Time, form: Form) -> Result<LayerId> {
         if self.store.has_layer(&id) {
             return Ok(id);
         }

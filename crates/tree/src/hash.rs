@@ -174,8 +174,10 @@ struct Waiting<T> {
 
 /// Works on all items with all cores; the error that comes back is the first in order among those met.
 fn in_parallel<T: Send>(items: Vec<T>, work: impl Fn(T) -> io::Result<()> + Sync) -> io::Result<()> {
-    let threads = std::thread::available_parallelism().map_or(1, |n| n.get()).min(items.len());
-    if threads <= 1 {
+    // To ask how many cores there are takes a dozen system calls.
+    let cores = || std::thread::available_parallelism().map_or(1, |n| n.get());
+    let threads = if items.len() > 1 { cores().min(items.len()) } else { 1 };
+    if threads == 1 {
         return items.into_iter().try_for_each(work);
     }
     let waiting = Mutex::new(Waiting { items: items.into_iter().enumerate(), error: None });
