@@ -11,7 +11,7 @@
 //! `load` reads both kinds.
 
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Read, Write};
+use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -23,6 +23,9 @@ use crate::error::{Error, Kind, Result};
 use crate::layout::VERSION_FILE;
 use crate::pull::Progress;
 use crate::verify::Verified;
+
+/// How many bytes are moved at a time.
+const BUFFER: usize = 256 << 10;
 
 /// Whose archive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -142,7 +145,7 @@ fn write_bytes(out: &mut dyn Write, path: &str, bytes: &[u8]) -> io::Result<()> 
 /// One entry; `bytes` must give exactly `size`.
 fn write_file(out: &mut dyn Write, path: &str, size: u64, bytes: &mut dyn Read) -> io::Result<()> {
     out.write_all(&header(path, size, b'0'))?;
-    let copied = io::copy(bytes, out)?;
+    let copied = io::copy(&mut BufReader::with_capacity(BUFFER, bytes), out)?;
     debug_assert_eq!(copied, size, "blobs are verified, tables are at hand");
     let padding = size.next_multiple_of(512) - size;
     out.write_all(&[0; 512][..usize::try_from(padding).expect("it is below 512")])
