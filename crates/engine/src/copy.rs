@@ -92,7 +92,7 @@ impl Session<'_> {
         {
             return Ok(Made::cached(layer));
         }
-        let started = self.disk_time()?;
+        let started = self.store.disk_time()?;
         let source = source.map_or_else(|| self.copy_source(copy), Ok)?;
         let below = self.view(stack)?;
         let changes = Arc::new(self.changes(copy, &source, &below, started)?);

@@ -60,7 +60,7 @@ impl Session<'_> {
         let (run, sight) = (asked.run, asked.sight.as_ref());
         let ready = self.voice.timed("prepare", || self.prepare(id, asked))?;
         let Ready { step, below, scratch, serving, readers, mounts, has_cache, times } = ready;
-        let started = scratch.now()?;
+        let started = self.store.disk_time()?;
         let served = serving.as_ref().map_or(&[][..], |serving| &serving.mounts);
         let done = self.voice.timed("run", || self.supervise(id, step, served, task))?;
         drop(mounts);

@@ -54,19 +54,6 @@ impl Session<'_> {
         }
         Ok(self.store.place_fs(id, &folder)?)
     }
-
-    /// The time of the file system that the store is on, which is what new files get.
-    ///
-    /// # Errors
-    /// If no file can be made.
-    pub fn disk_time(&self) -> Result<Time> {
-        let probe = self.store.scratch("clock")?;
-        let file = std::fs::File::create_new(&probe).map_err(doing("create a file in the store"))?;
-        let meta = file.metadata().map_err(doing("read the time of a file in the store"))?;
-        let _ = std::fs::remove_file(&probe);
-        use std::os::unix::fs::MetadataExt;
-        Ok(Time { sec: meta.mtime(), nsec: meta.mtime_nsec() as u32 })
-    }
 }
 
 /// What is remembered of a layer.

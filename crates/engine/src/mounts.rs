@@ -142,7 +142,7 @@ impl Session<'_> {
                     let (upper, work) = self.throw_away_upper(&folder.meta)?;
                     return Ok(MountKind::Overlay { lowers: vec![served.clone()], upper, work });
                 }
-                let id = self.keep(&changes, self.disk_time()?, Form::Files)?;
+                let id = self.keep(&changes, self.store.disk_time()?, Form::Files)?;
                 (self.folders(&[id])?, SOURCE.to_owned())
             }
         };

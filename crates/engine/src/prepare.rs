@@ -1,13 +1,12 @@
 //! A RUN to all that its sandbox needs: layers, served or as folders, mounts, the environment, a place for changes.
 
 use std::ffi::OsString;
-use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use dockerfile::mount::MountType;
 use plan::StepId;
-use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, UTIME_NOW};
 use sandbox::{Caps, Lower, MountKind, Network, Root as SandboxRoot};
 use store::{LayerId, Store};
 use tree::users::User;
@@ -156,22 +155,6 @@ impl Session<'_> {
         };
         step.mounts.extend(host.mounts.iter().map(bind));
         step.env.extend(host.env.iter().map(|(name, value)| (name.into(), value.into())));
-    }
-}
-
-impl Scratch {
-    /// The time of the file system, which is what new files get.
-    ///
-    /// # Errors
-    /// If the folder is gone.
-    pub fn now(&self) -> Result<Time> {
-        let say = || doing("read the time of the store's disk");
-        let now = Timespec { tv_sec: 0, tv_nsec: UTIME_NOW };
-        let times = Timestamps { last_access: now, last_modification: now };
-        rustix::fs::utimensat(CWD, &self.work, &times, AtFlags::empty())
-            .map_err(|e| say()(std::io::Error::from(e)))?;
-        let meta = std::fs::metadata(&self.work).map_err(say())?;
-        Ok(Time { sec: meta.mtime(), nsec: meta.mtime_nsec() as u32 })
     }
 }
 

@@ -81,7 +81,7 @@ impl Session<'_> {
     /// Makes sure that every layer's files are on disk.
     pub(crate) fn bring(&self, stack: &[LayerId]) -> Result<()> {
         let missing: Vec<&LayerId> =
-            stack.iter().filter(|id| !self.is_empty(id) && !self.is_here(id)).collect();
+            stack.iter().filter(|id| !self.is_empty(id) && !self.store.has_trusted_fs(id)).collect();
         if missing.is_empty() {
             return Ok(());
         }
@@ -101,10 +101,6 @@ impl Session<'_> {
             }
         });
         results.into_inner().expect("the threads are done").into_iter().collect()
-    }
-
-    fn is_here(&self, id: &LayerId) -> bool {
-        self.store.has_fs(id) && !self.store.doubts(id)
     }
 
     fn bring_one(&self, id: &LayerId) -> Result<()> {

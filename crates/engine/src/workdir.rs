@@ -27,7 +27,7 @@ impl Session<'_> {
         if let Some(action) = self.cached(&key, id) {
             return Ok(Made::cached(action.layer));
         }
-        let started = self.disk_time()?;
+        let started = self.store.disk_time()?;
         let view = self.view(stack)?;
         let changes = changes(workdir, &view, started)?;
         let layer = self.keep(&changes, started, form)?;

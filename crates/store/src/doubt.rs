@@ -90,6 +90,11 @@ impl Store {
         self.layer_note(id).exists()
     }
 
+    /// Whether the layer's files are on disk and beyond doubt.
+    pub fn has_trusted_fs(&self, id: &LayerId) -> bool {
+        self.has_fs(id) && !self.doubts(id)
+    }
+
     /// Whether the layer's files are on disk and, should there be any doubt, are what they were. Else they are removed,
     /// and so is the layer, if no blob has the same: whoever made it makes it again.
     ///

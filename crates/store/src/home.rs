@@ -31,8 +31,12 @@
 use std::fmt;
 use std::fs;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+
+use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, UTIME_NOW};
+use tree::Time;
 
 use crate::doubt::boot_id;
 use crate::lock::Lock;
@@ -153,6 +157,21 @@ impl Store {
     pub fn scratch(&self, name: &str) -> Result<PathBuf> {
         let serial = self.serial.fetch_add(1, Ordering::Relaxed);
         Ok(self.tmp()?.join(format!("{serial}-{name}")))
+    }
+
+    /// The time of the file system that the store is on, which is what new files get.
+    ///
+    /// # Errors
+    /// If this process's scratch folder can't be made.
+    pub fn disk_time(&self) -> Result<Time> {
+        let path = self.tmp()?;
+        let now = Timespec { tv_sec: 0, tv_nsec: UTIME_NOW };
+        let times = Timestamps { last_access: now, last_modification: now };
+        let touched = rustix::fs::utimensat(CWD, path, &times, AtFlags::empty());
+        // Another thread may have touched it since: that too was before whatever the caller does next.
+        let meta = touched.map_err(io::Error::from).and_then(|()| fs::metadata(path));
+        let meta = meta.map_err(|e| Error::at("read the time of", path, e))?;
+        Ok(Time { sec: meta.mtime(), nsec: meta.mtime_nsec() as u32 })
     }
 
     fn tmp(&self) -> Result<&Path> {

@@ -36,7 +36,7 @@ impl Elsewhere<'_> {
     pub(super) fn known(&self, key: &Key) -> Option<LayerId> {
         let layer = self.store.action(key)?.layer;
         self.store.touch(&layer);
-        (self.store.has_fs(&layer) && !self.store.doubts(&layer)).then_some(layer)
+        self.store.has_trusted_fs(&layer).then_some(layer)
     }
 
     /// Makes a folder a layer; `entries` say what is in it.
