@@ -10,7 +10,7 @@ use crate::annotation::{self, Place};
 use crate::bases::Resolved;
 use crate::build::{Part, Session, Weight};
 use crate::error::{Result, doing};
-use crate::leave::{PLAIN, Packer};
+use crate::leave::{self, PLAIN, Packer};
 use crate::settings::Compress;
 
 /// A layer of the image.
@@ -137,9 +137,7 @@ impl Session<'_> {
         let mut writer = self.store.new_hashed_blob()?;
         let info = layer::blob(changes, &times, compress.format, compress.level, &mut writer)
             .map_err(doing("write a layer"))?;
-        writer.commit_as(&info.digest)?;
-        let blob = Descriptor::new(compress.format.layer_media_type(), info.digest, info.size);
-        let record = BlobRecord { diff_id: info.diff_id, blob };
+        let record = leave::committed(writer, &info, compress)?;
         self.store.put_layer_blob(id, &variant, &record)?;
         Ok(record)
     }

@@ -8,8 +8,10 @@
 use std::io::{self, BufReader, Read};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use layer::BlobInfo;
 use oci::media::{Compression, LAYER_TAR};
 use oci::{Blobs, Descriptor, Image, Tagged};
+use store::blobs::BlobWriter;
 use store::{BlobRecord, LayerId, Store, Stored};
 
 use crate::error::{Result, doing};
@@ -96,10 +98,15 @@ impl Packer<'_> {
                 format!("layer {} is damaged in the store: build the image again", plain.digest).into()
             );
         }
-        writer.commit_as(&info.digest)?;
-        let blob = Descriptor::new(compress.format.layer_media_type(), info.digest, info.size);
-        Ok(BlobRecord { diff_id: info.diff_id, blob })
+        committed(writer, &info, compress)
     }
+}
+
+/// Gives a layer's blob that was written its name.
+pub(crate) fn committed(writer: BlobWriter, info: &BlobInfo, compress: Compress) -> Result<BlobRecord> {
+    writer.commit_as(&info.digest)?;
+    let blob = Descriptor::new(compress.format.layer_media_type(), info.digest, info.size);
+    Ok(BlobRecord { diff_id: info.diff_id, blob })
 }
 
 /// A tar that says how far it has been read, and ends early when the user has had enough.
