@@ -20,23 +20,18 @@ use tree::{Change, Content, Entry, Kind, Meta, Source, Time, Xattrs};
 
 const MAGIC: &[u8] = b"tare changes 1\n";
 
-/// So many bytes go to disk at a time.
-const BUFFER: usize = 64 << 10;
-
 /// Writes a list, whose bytes are never in memory as a whole.
 ///
 /// # Errors
 /// If `out` can't be written to.
 pub fn encode(changes: &[Change], out: &mut dyn Write) -> io::Result<()> {
-    let mut bytes = MAGIC.to_vec();
-    for change in changes {
+    out.write_all(MAGIC)?;
+    let mut bytes = Vec::new();
+    changes.iter().try_for_each(|change| {
+        bytes.clear();
         put_change(&mut bytes, change);
-        if bytes.len() > BUFFER {
-            out.write_all(&bytes)?;
-            bytes.clear();
-        }
-    }
-    out.write_all(&bytes)
+        out.write_all(&bytes)
+    })
 }
 
 fn put_change(out: &mut Vec<u8>, change: &Change) {

@@ -1,13 +1,16 @@
 //! Whole files in one step: write beside, then rename.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::{Error, Result, Store};
+
+/// So many bytes go to disk at a time.
+const BUFFER: usize = 64 << 10;
 
 impl Store {
     /// Writes a file so that readers see the old one or the new one, never a part.
@@ -28,7 +31,11 @@ impl Store {
         put: impl FnOnce(&mut dyn Write) -> io::Result<()>,
     ) -> Result<()> {
         let scratch = self.scratch("write")?;
-        let written = File::create_new(&scratch).and_then(|mut file| put(&mut file));
+        let written = File::create_new(&scratch).and_then(|file| {
+            let mut file = BufWriter::with_capacity(BUFFER, file);
+            put(&mut file)?;
+            file.flush()
+        });
         written.map_err(|e| Error::at("write", &scratch, e))?;
         self.place(&scratch, path)
     }

@@ -25,9 +25,6 @@ use crate::{Result, Store};
 
 const MAGIC: &[u8] = b"tare stats 1\n";
 const RECORD: usize = 88;
-/// So many bytes go to disk at a time.
-const BUFFER: usize = 64 << 10;
-
 const LOOKS: &[u8] = b"tare looks 1\n";
 /// More than a Dockerfile has COPYs, times the states of a folder that somebody goes back and forth between.
 const MOST_LOOKS: usize = 256;
@@ -162,15 +159,13 @@ fn decode_looks(bytes: &[u8]) -> Option<Vec<[[u8; 32]; 2]>> {
 fn encode<'a>(all: impl Iterator<Item = (&'a Ident, &'a Content)>, out: &mut dyn Write) -> io::Result<()> {
     let mut all: Vec<_> = all.collect();
     all.sort_unstable_by_key(|(id, _)| order(id));
-    let mut bytes = MAGIC.to_vec();
-    for (id, content) in all {
+    out.write_all(MAGIC)?;
+    let mut bytes = Vec::with_capacity(RECORD);
+    all.into_iter().try_for_each(|(id, content)| {
+        bytes.clear();
         put_record(&mut bytes, id, content);
-        if bytes.len() > BUFFER {
-            out.write_all(&bytes)?;
-            bytes.clear();
-        }
-    }
-    out.write_all(&bytes)
+        out.write_all(&bytes)
+    })
 }
 
 /// Identities sort as the bytes of their records do, whose lowest byte comes first.
