@@ -75,17 +75,26 @@ impl Session<'_> {
     }
 
     fn blobs(&self, made: &[LayerId]) -> Result<Vec<Layer>> {
-        let missing = made.iter().any(|id| self.known_blob(id).is_none());
+        let known = made.iter().map(|id| self.known(id)).collect::<Result<Vec<_>>>()?;
+        let missing = known.iter().any(|(_, record)| record.is_none());
         let task = missing.then(|| self.voice.task(format!("export layers{}", self.purpose())));
-        let result = made.iter().map(|id| self.layer(id)).collect::<Result<Vec<_>>>();
+        let layers = made.iter().zip(known);
+        let result = layers.map(|(id, (meta, record))| self.layer(id, &meta, record)).collect();
         if let Some(task) = task {
             task.close(&result);
         }
         result
     }
 
-    fn known_blob(&self, id: &LayerId) -> Option<BlobRecord> {
-        let meta = self.store.layer_meta(id)?;
+    /// What is known of a layer, and its blob if there is one.
+    fn known(&self, id: &LayerId) -> Result<(Meta, Option<BlobRecord>)> {
+        let meta =
+            self.store.layer_meta(id).ok_or_else(|| format!("layer {id} is not in the store any more"))?;
+        let record = self.known_blob(id, &meta);
+        Ok((meta, record))
+    }
+
+    fn known_blob(&self, id: &LayerId, meta: &Meta) -> Option<BlobRecord> {
         self.store.layer_blob(id, &self.rule.variant(id, meta.maker, self.compress()))
     }
 
@@ -94,16 +103,13 @@ impl Session<'_> {
         self.settings.compress.unwrap_or(PLAIN)
     }
 
-    fn layer(&self, id: &LayerId) -> Result<Layer> {
-        let meta =
-            self.store.layer_meta(id).ok_or_else(|| format!("layer {id} is not in the store any more"))?;
+    fn layer(&self, id: &LayerId, meta: &Meta, known: Option<BlobRecord>) -> Result<Layer> {
         // SOURCE_DATE_EPOCH dates config and history even where files keep their times (trap 56).
         let time =
             self.rule.epoch.or_else(|| self.rule.time(id, meta.maker)).map_or(meta.started, |t| (t, 0));
-        let BlobRecord { diff_id, blob } = match self.known_blob(id) {
-            Some(record) => record,
-            None => self.make_blob(id, &meta)?,
-        };
+        // An image may have a layer twice: then it has been made a moment ago.
+        let record = known.or_else(|| self.known_blob(id, meta));
+        let BlobRecord { diff_id, blob } = record.map_or_else(|| self.make_blob(id, meta), Ok)?;
         Ok(Layer { diff_id, blob, time })
     }
 

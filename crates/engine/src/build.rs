@@ -66,13 +66,14 @@ pub struct Session<'a> {
     pub(crate) notes: Mutex<Notes>,
     /// Whether the user has been told that steps can't be traced here.
     pub(crate) untraced: Mutex<bool>,
-    stacks: Vec<OnceLock<Finished>>,
+    finished: Vec<OnceLock<Finished>>,
     running: Mutex<BTreeMap<StepId, sandbox::Control>>,
 }
 
 /// A step's result.
 struct Finished {
-    stack: Vec<LayerId>,
+    /// What it put on top of its parent.
+    layers: Vec<LayerId>,
     cached: bool,
 }
 
@@ -248,7 +249,7 @@ impl<'a> Common<'a> {
             loose: LooseLayers::default(),
             notes: Mutex::default(),
             untraced: Mutex::new(false),
-            stacks: plan.steps.iter().map(|_| OnceLock::new()).collect(),
+            finished: plan.steps.iter().map(|_| OnceLock::new()).collect(),
             running: Mutex::new(BTreeMap::new()),
         }
     }
@@ -257,22 +258,21 @@ impl<'a> Common<'a> {
 impl Session<'_> {
     /// The layers up to a step, lowest first. Only for steps that are done.
     pub fn stack_of(&self, id: StepId) -> Vec<LayerId> {
-        self.finished(id).stack.clone()
+        let chain = self.plan.chain(Some(id));
+        chain.into_iter().flat_map(|id| self.finished(id).layers.iter().copied()).collect()
     }
 
     /// What a step put on top of its parent: nothing if it didn't come to its end.
     pub(crate) fn own_layers(&self, id: StepId) -> &[LayerId] {
-        let stack = |id: StepId| self.stacks[id.0 as usize].get().map_or(&[][..], |done| &done.stack);
-        let below = self.plan.step(id).parent.map_or(0, |parent| stack(parent).len());
-        stack(id).get(below..).unwrap_or_default()
+        self.finished[id.0 as usize].get().map_or(&[], |done| &done.layers)
     }
 
     fn finished(&self, id: StepId) -> &Finished {
-        self.stacks[id.0 as usize].get().expect("a step runs after what it needs")
+        self.finished[id.0 as usize].get().expect("a step runs after what it needs")
     }
 
-    pub(crate) fn set_stack(&self, id: StepId, stack: Vec<LayerId>, cached: bool) {
-        let set = self.stacks[id.0 as usize].set(Finished { stack, cached });
+    pub(crate) fn finish(&self, id: StepId, layers: Vec<LayerId>, cached: bool) {
+        let set = self.finished[id.0 as usize].set(Finished { layers, cached });
         assert!(set.is_ok(), "a step runs once");
     }
 

@@ -111,8 +111,7 @@ impl Session<'_> {
     fn copy_content(&self, copy: &plan::Copy) -> Result<(Vec<Part>, Option<Source<'_>>)> {
         match &copy.from {
             From::Step(Some(id)) => {
-                let parts = self.layer_parts(&self.stack_of(*id)).into_iter();
-                Ok((parts.map(|p| Part { name: format!("from.{}", p.name), ..p }).collect(), None))
+                Ok((vec![self.layers_part("from.layers", &self.stack_of(*id))], None))
             }
             From::Step(None) => Ok((vec![Part::plain("from", "scratch")], None)),
             From::Context | From::Named(_) => {

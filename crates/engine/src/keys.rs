@@ -16,17 +16,25 @@ use crate::build::Session;
 use crate::mounts::Sources;
 
 impl Session<'_> {
-    /// The parts that name the file system below a step.
-    pub fn layer_parts(&self, stack: &[LayerId]) -> Vec<Part> {
-        let kept = stack.iter().filter(|id| !self.is_empty(id)).enumerate();
-        kept.map(|(i, id)| Part::plain(format!("layer.{i}"), id.to_string())).collect()
+    /// The part that names the file system below a step: one for all its layers, so that the keys of a long stage don't
+    /// grow with it. Which layers those are, is known from the steps that made them.
+    pub fn layers_part(&self, name: impl Into<String>, stack: &[LayerId]) -> Part {
+        let mut hasher = blake3::Hasher::new();
+        for id in stack.iter().filter(|id| !self.is_empty(id)) {
+            let (kind, digest) = match id {
+                LayerId::Base(diff_id) => (b"b", diff_id.0.bytes()),
+                LayerId::Made(digest) => (b"m", *digest),
+            };
+            hasher.update(kind).update(&digest);
+        }
+        Part::plain(name, hasher.finalize().to_hex().to_string())
     }
 
     /// The key of a RUN.
     pub fn run_key(&self, id: StepId, run: &plan::Run, sources: &Sources, stack: &[LayerId]) -> Key {
         let mut parts = self.run_parts(id, run);
         parts.extend(sources.parts.iter().cloned());
-        parts.extend(self.layer_parts(stack));
+        parts.push(self.layers_part("layers", stack));
         Key::of(parts)
     }
 
@@ -68,7 +76,7 @@ impl Session<'_> {
         parts.extend(content);
         // Names of owners are looked up in the files below, even when nothing else of them counts.
         if !copy.link || copy.chown.as_deref().is_some_and(|c| c.chars().any(char::is_alphabetic)) {
-            parts.extend(self.layer_parts(stack));
+            parts.push(self.layers_part("layers", stack));
         }
         Key::of(parts)
     }
@@ -80,7 +88,7 @@ impl Session<'_> {
             Part::plain("path", workdir.path.clone()),
             Part::plain("user", workdir.user.clone()),
         ];
-        parts.extend(self.layer_parts(stack));
+        parts.push(self.layers_part("layers", stack));
         Key::of(parts)
     }
 }

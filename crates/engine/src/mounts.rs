@@ -68,10 +68,9 @@ impl Session<'_> {
                 _ if !has_source(mount) => {}
                 From::Step(id) => {
                     let stack = id.map(|id| self.stack_of(id)).unwrap_or_default();
-                    let named = |p: Part| Part { name: format!("mount.{i}.{}", p.name), ..p };
-                    let parts: Vec<Part> = self.layer_parts(&stack).into_iter().map(named).collect();
-                    sources.parts.extend(parts.iter().cloned());
-                    sources.fixed.extend(parts);
+                    let part = self.layers_part(format!("mount.{i}.layers"), &stack);
+                    sources.parts.push(part.clone());
+                    sources.fixed.push(part);
                 }
                 From::Context | From::Named(_) => {
                     let changes = self.context_changes(mount.source.as_deref().unwrap_or("/"), from)?;

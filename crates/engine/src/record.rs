@@ -116,9 +116,9 @@ fn digest(value: &str) -> String {
     blake3::hash(value.as_bytes()).to_hex()[..16].to_owned()
 }
 
-/// Whether a part names a layer, which is known from the step that made it.
+/// Whether a part names layers, which are known from the steps that made them.
 fn is_layer(part: &Part) -> bool {
-    part.name.starts_with("layer.") || part.name.starts_with("from.layer.") || part.name.contains(".layer.")
+    part.name == "layers" || part.name.ends_with(".layers")
 }
 
 fn kind(op: &Op) -> Kind {
@@ -222,7 +222,7 @@ mod tests {
     #[test]
     fn layers_are_told_from_other_parts() {
         for (name, yes) in
-            [("layer.0", true), ("from.layer.3", true), ("mount.1.layer.0", true), ("mount.1.content", false)]
+            [("layers", true), ("from.layers", true), ("mount.1.layers", true), ("mount.1.content", false)]
         {
             assert_eq!(is_layer(&Part::plain(name, "")), yes, "{name}");
         }

@@ -148,10 +148,10 @@ impl Session<'_> {
         let result = self.perform(id, &below, &task);
         self.note_end(id, &task, &result);
         match result {
-            Ok((stack, how)) => {
+            Ok((layers, how)) => {
                 task.end(how);
-                stack[below.len()..].iter().for_each(|layer| self.store.touch(layer));
-                self.set_stack(id, stack, how == Ended::Cached);
+                layers.iter().for_each(|layer| self.store.touch(layer));
+                self.finish(id, layers, how == Ended::Cached);
                 Ok(())
             }
             Err(e) => {
@@ -175,6 +175,7 @@ impl Session<'_> {
         self.note(id, |note| (note.ended, note.millis) = (ended, task.age().as_millis() as u64));
     }
 
+    /// Does a step: the layers that it puts on top of `below`.
     fn perform(&self, id: StepId, below: &[LayerId], task: &Task) -> Result<(Vec<LayerId>, Ended)> {
         let made = match &self.plan.step(id).op {
             Op::Base(base) => {
@@ -189,7 +190,7 @@ impl Session<'_> {
         };
         let ended = if made.how == How::Anew { Ended::Done } else { Ended::Cached };
         self.note(id, |note| note.how = Some(made.how));
-        Ok(([below, &[made.layer]].concat(), ended))
+        Ok((vec![made.layer], ended))
     }
 
     /// A base image is only named here; its layers are fetched by whoever needs them.

@@ -169,7 +169,7 @@ impl Session<'_> {
         let mut parts = self.run_parts(id, run);
         parts.push(Part::plain("trace", format!("{:?} 2", self.settings.tracing)));
         parts.extend(sources.fixed.iter().cloned());
-        parts.extend(self.layer_parts(&natives));
+        parts.push(self.layers_part("layers", &natives));
         let key = Key::of(parts);
         let known = self.store.traces(&key);
         self.note(id, |note| note.wide = known.wide);

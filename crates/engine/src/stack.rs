@@ -3,6 +3,7 @@
 //! Layers are brought to disk when somebody first needs their files: base layers from where the image comes
 //! from, made ones from their compressed form if that is all that is left.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -34,12 +35,9 @@ impl Session<'_> {
     /// The layers that hold anything, the lowest first, each once: of one that is there twice the upper one says
     /// everything, and the kernel takes no folder twice.
     pub fn distinct<'a>(&self, stack: &'a [LayerId]) -> Vec<&'a LayerId> {
-        let mut kept: Vec<&LayerId> = Vec::new();
-        for id in stack.iter().rev().filter(|id| !self.is_empty(id)) {
-            if !kept.contains(&id) {
-                kept.push(id);
-            }
-        }
+        let mut seen = HashSet::with_capacity(stack.len());
+        let held = stack.iter().rev().filter(|id| !self.is_empty(id));
+        let mut kept: Vec<&LayerId> = held.filter(|id| seen.insert(*id)).collect();
         kept.reverse();
         kept
     }

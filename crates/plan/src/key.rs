@@ -1,15 +1,15 @@
 //! A step's cache key: the BLAKE3 of its named parts, in order.
 //!
-//! The parts are kept with the answer, so that a later miss can be explained by comparing them. A part's
+//! Digests of the parts are kept with the build, so that a later miss can be explained by comparing them. A part's
 //! value is short text or a digest, never a secret.
 
 /// Raise it when the same parts would have to give another layer: no old answer is found any more.
-const VERSION: &str = "1";
+const VERSION: &str = "2";
 
 /// One named ingredient of a key.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Part {
-    /// `command`, `env.PATH`, `layer.0`, …
+    /// `command`, `env.PATH`, `layers`, …
     pub name: String,
     /// Its value or digest.
     pub value: String,

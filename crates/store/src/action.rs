@@ -1,6 +1,6 @@
 //! The step cache: a key to the layer that the step made.
 //!
-//! The key's parts are kept with the answer, so that a later miss can be explained by comparing them.
+//! What the key was made of stands in the records of builds.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
@@ -16,8 +16,6 @@ use crate::{LayerId, Result, Store};
 pub struct Action {
     /// The layer that it made.
     pub layer: LayerId,
-    /// What the key was made of: names and values.
-    pub parts: Vec<(String, String)>,
     /// How long it took, in milliseconds.
     pub millis: u64,
     /// Caches without which there would be nothing to show for the step: it left no file behind but in them.
@@ -74,8 +72,6 @@ impl Store {
     /// # Errors
     /// If it can't be written.
     pub fn put_action(&self, key: &Key, layer: LayerId, millis: u64, caches: Vec<CacheId>) -> Result<()> {
-        let parts = key.parts.iter().map(|p| (p.name.clone(), p.value.clone())).collect();
-        let action = Action { layer, parts, millis, caches };
-        self.write_json(&self.action_path(key), &action)
+        self.write_json(&self.action_path(key), &Action { layer, millis, caches })
     }
 }

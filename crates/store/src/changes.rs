@@ -93,15 +93,13 @@ fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
     out.extend(bytes);
 }
 
-/// Reads a list back; the files' bytes are those below `fs`, if that folder is there.
+/// Reads a list back; the files' bytes are those below `fs`, if there is such a folder.
 ///
 /// # Errors
 /// If the file can't be read or is not such a list.
-pub fn read(path: &Path, fs: &Path) -> io::Result<Vec<Change>> {
+pub fn read(path: &Path, fs: Option<&Arc<Root>>) -> io::Result<Vec<Change>> {
     let bytes = std::fs::read(path)?;
-    // Without a folder the bytes can't be had, and nobody may ask for them.
-    let root = fs.is_dir().then(|| Root::open(fs)).transpose()?;
-    decode(&bytes, root.as_ref()).ok_or_else(|| io::Error::other("not a list of changes"))
+    decode(&bytes, fs).ok_or_else(|| io::Error::other("not a list of changes"))
 }
 
 fn decode(bytes: &[u8], root: Option<&Arc<Root>>) -> Option<Vec<Change>> {

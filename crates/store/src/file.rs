@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
+use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, UTIME_NOW};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -78,6 +79,13 @@ fn rename_making_parent(from: &Path, to: &Path) -> io::Result<()> {
         }
         done => done,
     }
+}
+
+/// Gives a file the time of its file system.
+pub(crate) fn touch(path: &Path) -> io::Result<()> {
+    let now = Timespec { tv_sec: 0, tv_nsec: UTIME_NOW };
+    let times = Timestamps { last_access: now, last_modification: now };
+    Ok(rustix::fs::utimensat(CWD, path, &times, AtFlags::empty())?)
 }
 
 /// Reads a record; `None` if there is none, or if it isn't one (another tare's, or a disk's mistake): then

@@ -10,7 +10,7 @@
 //! │   ├── changes               the canonical list of a made layer (see `changes`)
 //! │   ├── meta.json             what made it, and when
 //! │   └── blob-VARIANT.json     digest, diff id and size of one compressed form
-//! ├── actions/HH/HEX.json       a step's key to its layer, with the key's named parts
+//! ├── actions/HH/HEX.json       a step's key to its layer
 //! ├── traces/HH/HEX.json        a step's static key to what its runs read (see `traces`)
 //! ├── refs/HEX.json             a tag and platform to the manifest that it once resolved to, a URL to the file
 //! │                             that it once gave, a git ref to its commit (see `addresses`)
@@ -34,9 +34,10 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
-use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, UTIME_NOW};
 use tree::Time;
+use tree::root::Root;
 
 use crate::doubt::boot_id;
 use crate::lock::Lock;
@@ -96,8 +97,10 @@ impl From<Error> for String {
 pub struct Store {
     root: PathBuf,
     /// This process's folder below `tmp`; made at first use.
-    tmp: std::sync::OnceLock<(PathBuf, Lock)>,
+    tmp: OnceLock<(PathBuf, Lock)>,
     serial: AtomicU64,
+    /// The folder of layers; opened at first use.
+    pub(crate) layers: OnceLock<Arc<Root>>,
 }
 
 impl Store {
@@ -106,7 +109,12 @@ impl Store {
     /// # Errors
     /// If the folder can't be made or written, or holds a store of another version.
     pub fn open(root: &Path) -> Result<Store> {
-        let store = Store { root: root.to_owned(), tmp: Default::default(), serial: AtomicU64::new(0) };
+        let store = Store {
+            root: root.to_owned(),
+            tmp: Default::default(),
+            serial: AtomicU64::new(0),
+            layers: Default::default(),
+        };
         let version = root.join("version");
         match fs::read_to_string(&version) {
             Ok(text) if text == VERSION => store.doubt(&boot_id()).map(|()| store),
@@ -165,11 +173,8 @@ impl Store {
     /// If this process's scratch folder can't be made.
     pub fn disk_time(&self) -> Result<Time> {
         let path = self.tmp()?;
-        let now = Timespec { tv_sec: 0, tv_nsec: UTIME_NOW };
-        let times = Timestamps { last_access: now, last_modification: now };
-        let touched = rustix::fs::utimensat(CWD, path, &times, AtFlags::empty());
         // Another thread may have touched it since: that too was before whatever the caller does next.
-        let meta = touched.map_err(io::Error::from).and_then(|()| fs::metadata(path));
+        let meta = crate::file::touch(path).and_then(|()| fs::metadata(path));
         let meta = meta.map_err(|e| Error::at("read the time of", path, e))?;
         Ok(Time { sec: meta.mtime(), nsec: meta.mtime_nsec() as u32 })
     }

@@ -7,10 +7,12 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::Arc;
 
 use oci::media::Compression;
 use oci::{Descriptor, DiffId, Digest};
 use serde::{Deserialize, Serialize};
+use tree::root::Root;
 use tree::{Change, Time};
 
 use crate::file::read_json;
@@ -118,7 +120,7 @@ pub struct BlobRecord {
 }
 
 impl Store {
-    fn layer_dir(&self, id: &LayerId) -> PathBuf {
+    pub(crate) fn layer_dir(&self, id: &LayerId) -> PathBuf {
         self.path("layers").join(id.to_string())
     }
 
@@ -179,7 +181,20 @@ impl Store {
     /// If there is no such layer, or its list can't be read.
     pub fn layer_changes(&self, id: &LayerId) -> Result<Vec<Change>> {
         let path = self.layer_dir(id).join("changes");
-        changes::read(&path, &self.layer_fs(id)).map_err(|e| crate::Error::at("read", &path, e))
+        // Without a folder the bytes can't be had, and nobody may ask for them.
+        let fs = self.has_fs(id).then(|| self.layer_root(id)).transpose()?;
+        changes::read(&path, fs.as_ref()).map_err(|e| crate::Error::at("read", &path, e))
+    }
+
+    /// A layer's files, without a descriptor for each: a stage may have a thousand layers.
+    fn layer_root(&self, id: &LayerId) -> Result<Arc<Root>> {
+        let path = self.path("layers");
+        if self.layers.get().is_none() {
+            let root = Root::open(&path).map_err(|e| crate::Error::at("open", &path, e))?;
+            let _ = self.layers.set(root);
+        }
+        let root = self.layers.get().expect("it was set");
+        Ok(root.below(&Path::new(&id.to_string()).join("fs")))
     }
 
     /// A made layer in one compressed form, if that form was made and its blob is here.

@@ -6,12 +6,11 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 use oci::Digest;
 
 use crate::clean::remove_tree;
-use crate::file::read_json;
+use crate::file::{read_json, touch};
 use crate::traces::Traces;
 use crate::{Action, BlobRecord, LayerId, Resolution, Result, Store, Stored};
 
@@ -47,10 +46,8 @@ pub enum Room {
 impl Store {
     /// Says that a layer was used now.
     pub fn touch(&self, id: &LayerId) {
-        let folder = self.path("layers").join(id.to_string());
-        if let Ok(file) = fs::File::open(folder) {
-            let _ = file.set_modified(SystemTime::now());
-        }
+        // One that is gone has nothing to tell.
+        let _ = touch(&self.layer_dir(id));
     }
 
     /// Counts the bytes on disk.

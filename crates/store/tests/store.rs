@@ -129,7 +129,6 @@ fn an_action_is_found_as_long_as_its_layer_is_there() {
     store.put_action(&key("make"), layer(1), 12, Vec::new()).unwrap();
     let action = store.action(&key("make")).unwrap();
     assert_eq!((action.layer, action.millis), (layer(1), 12));
-    assert_eq!(action.parts, [("command".to_owned(), "make".to_owned())]);
     assert_eq!(store.action(&key("other")), None);
     store::clean::remove_tree(&store.layer_fs(&layer(1)));
     assert_eq!(store.action(&key("make")), None);

@@ -4,6 +4,7 @@
 //! it. No symbolic link is followed on the way, not even one that was a directory a moment ago, so that
 //! neither an image nor a build context that changes meanwhile can make tare read another place.
 
+use std::borrow::Cow;
 use std::ffi::CString;
 use std::fs::File;
 use std::io::{self, Read};
@@ -18,10 +19,12 @@ use rustix::io::Errno;
 use crate::entry::{Source, Time};
 use crate::found::join;
 
-/// An opened folder.
+/// An opened folder, or one below it.
 #[derive(Debug)]
 pub struct Root {
-    fd: OwnedFd,
+    fd: Arc<OwnedFd>,
+    /// The way to it from the descriptor; none if that is it.
+    way: Vec<u8>,
     path: PathBuf,
 }
 
@@ -93,7 +96,13 @@ impl Root {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let fd = rustix::fs::open(path, flags, Mode::empty())
             .map_err(|e| at("open", path.as_os_str().as_bytes(), e))?;
-        Ok(Arc::new(Root { fd, path: path.to_owned() }))
+        Ok(Arc::new(Root { fd: Arc::new(fd), way: Vec::new(), path: path.to_owned() }))
+    }
+
+    /// A folder below, which needs no descriptor of its own. Whether it is there shows when something in it is opened.
+    pub fn below(&self, way: &Path) -> Arc<Root> {
+        let bytes = join(&self.way, way.as_os_str().as_bytes());
+        Arc::new(Root { fd: self.fd.clone(), way: bytes, path: self.path.join(way) })
     }
 
     /// Where it was opened, for messages and mounts.
@@ -136,10 +145,19 @@ impl Root {
     /// As [`stat`](Self::stat) at a third of the price, for a name in a directory that is known to be one
     /// all the way down and at rest.
     pub(crate) fn stat_at_rest(&self, path: &[u8]) -> io::Result<Option<Stat>> {
-        match rustix::fs::statat(&self.fd, path, AtFlags::SYMLINK_NOFOLLOW) {
+        match rustix::fs::statat(&*self.fd, &*self.way_to(path), AtFlags::SYMLINK_NOFOLLOW) {
             Ok(stat) => Ok(Some(stat_of(&stat))),
             Err(Errno::NOENT) => Ok(None),
             Err(_) => self.stat(path),
+        }
+    }
+
+    fn way_to<'a>(&self, path: &'a [u8]) -> Cow<'a, [u8]> {
+        match (self.way.as_slice(), path) {
+            (b"", b"") => Cow::Borrowed(b"."),
+            (b"", path) => Cow::Borrowed(path),
+            (way, b"") => Cow::Owned(way.to_vec()),
+            (way, path) => Cow::Owned(join(way, path)),
         }
     }
 
@@ -159,10 +177,14 @@ impl Root {
     fn beneath(&self, path: &[u8], flags: OFlags) -> rustix::io::Result<OwnedFd> {
         let flags = flags | OFlags::CLOEXEC;
         let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
-        let name = if path.is_empty() { b".".as_slice() } else { path };
-        match rustix::fs::openat2(&self.fd, name, flags, Mode::empty(), resolve) {
+        let way = self.way_to(path);
+        // The kernel holds on to the descriptor, which may be above this folder.
+        if !self.way.is_empty() && climbs(path) {
+            return Err(Errno::XDEV);
+        }
+        match rustix::fs::openat2(&*self.fd, &*way, flags, Mode::empty(), resolve) {
             // Old seccomp profiles know no openat2, and the kernel takes no more than 4095 bytes at once.
-            Err(Errno::NOSYS | Errno::PERM | Errno::NAMETOOLONG) => self.component_wise(path, flags),
+            Err(Errno::NOSYS | Errno::PERM | Errno::NAMETOOLONG) => self.component_wise(&way, flags),
             other => other,
         }
     }
@@ -170,11 +192,11 @@ impl Root {
     fn component_wise(&self, path: &[u8], flags: OFlags) -> rustix::io::Result<OwnedFd> {
         let step = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let mut parts: Vec<&[u8]> = path.split(|&b| b == b'/').filter(|part| !part.is_empty()).collect();
-        if parts.contains(&b"..".as_slice()) {
+        if climbs(path) {
             return Err(Errno::XDEV);
         }
         let last = parts.pop().unwrap_or(b".");
-        let mut folder = rustix::fs::openat(&self.fd, c".", step, Mode::empty())?;
+        let mut folder = rustix::fs::openat(&*self.fd, c".", step, Mode::empty())?;
         for part in parts {
             folder = rustix::fs::openat(&folder, part, step, Mode::empty())?;
         }
@@ -238,6 +260,11 @@ impl Source {
             Source::Bytes(bytes) => Box::new(io::Cursor::new(bytes.clone())),
         })
     }
+}
+
+/// Whether a path goes up anywhere.
+fn climbs(path: &[u8]) -> bool {
+    path.split(|&b| b == b'/').any(|part| part == b"..")
 }
 
 /// Says which file could not be worked on, keeping the kind of the error.

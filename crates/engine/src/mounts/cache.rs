@@ -132,9 +132,8 @@ impl Session<'_> {
         match from {
             From::Step(id) => {
                 let stack = id.map(|id| self.stack_of(id)).unwrap_or_default();
-                let layers: Vec<String> =
-                    self.layer_parts(&stack).into_iter().map(|part| part.value).collect();
-                Ok(layers.join(" "))
+                let held = stack.iter().filter(|id| !self.is_empty(id));
+                Ok(held.map(ToString::to_string).collect::<Vec<_>>().join(" "))
             }
             From::Context | From::Named(_) => {
                 let path = mount.source.as_deref().unwrap_or("/");
