@@ -66,6 +66,8 @@ pub struct Session<'a> {
     pub(crate) notes: Mutex<Notes>,
     /// Whether the user has been told that steps can't be traced here.
     pub(crate) untraced: Mutex<bool>,
+    /// For each step whether a RUN stands on it.
+    pub(crate) below_runs: Vec<bool>,
     finished: Vec<OnceLock<Finished>>,
     running: Mutex<BTreeMap<StepId, sandbox::Control>>,
 }
@@ -249,6 +251,7 @@ impl<'a> Common<'a> {
             loose: LooseLayers::default(),
             notes: Mutex::default(),
             untraced: Mutex::new(false),
+            below_runs: plan.below_runs(),
             finished: plan.steps.iter().map(|_| OnceLock::new()).collect(),
             running: Mutex::new(BTreeMap::new()),
         }

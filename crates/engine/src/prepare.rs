@@ -71,6 +71,7 @@ impl Session<'_> {
         let is_cache = |(mount, _): &(dockerfile::mount::Mount, _)| mount.kind == MountType::Cache;
         let has_cache = tool_cache.is_some() || run.mounts.iter().any(is_cache);
         step.watch_network = serving.is_some();
+        step.followed = self.below_runs[id.0 as usize];
         step.mounts.extend(tool_cache);
         step.mounts.append(&mut mounts.list);
         // Of two variables of one name a program sees the first, and the mount's is meant.

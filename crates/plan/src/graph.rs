@@ -225,6 +225,18 @@ impl Plan {
         std::iter::successors(Some(top), |id| self.step(*id).parent).any(|below| below == id)
     }
 
+    /// For each step whether a RUN stands on it.
+    pub fn below_runs(&self) -> Vec<bool> {
+        let mut below = vec![false; self.steps.len()];
+        // A step comes behind those that it stands on.
+        for (number, step) in self.steps.iter().enumerate().rev() {
+            if let Some(parent) = step.parent {
+                below[parent.0 as usize] |= below[number] || matches!(step.op, Op::Run(_));
+            }
+        }
+        below
+    }
+
     /// Everything that a step must wait for.
     pub fn needs(&self, id: StepId) -> impl Iterator<Item = StepId> + '_ {
         let step = self.step(id);

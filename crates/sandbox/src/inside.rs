@@ -1,7 +1,8 @@
 //! From a fresh process in new namespaces to the program that was asked for: the order of things.
 //!
-//! Runs in the child of `monitor`, which is alone in its process. What can fail says so over the status
-//! socket, which the exec closes. Everything that needs privileges comes before `identity` takes them away.
+//! Runs in the child of `monitor`, which is alone in its process. First comes all that no step differs in, then the
+//! child waits for its step. What can fail says so over the status socket, which the exec closes. Everything that needs
+//! privileges comes before `identity` takes them away.
 
 use std::ffi::CString;
 use std::io;
@@ -13,17 +14,18 @@ use rustix::fs::{FileType, Gid, Mode, Uid};
 use rustix::mount::{MountPropagationFlags, UnmountFlags};
 use rustix::process::Signal;
 
+use crate::child::Form;
 use crate::exec::Launch;
-use crate::monitor::Given;
 use crate::place::Points;
 use crate::root::{OpenFiles, Scratch};
 use crate::step::{Network, Step};
-use crate::wire::{self, Doing, Failure, Report};
+use crate::system::System;
+use crate::wire::{self, Doing, Failure, Order, Report};
 use crate::{identity, mounts, root, sys, system, tty};
 
-/// Becomes the step's program.
-pub(crate) fn run(step: &Step, given: Given, status: UnixStream) -> ! {
-    let failure = match prepare(step, given, &status) {
+/// Becomes the program of the step that it is told.
+pub(crate) fn run(form: Form, status: UnixStream) -> ! {
+    let failure = match prepare(form, &status) {
         Ok(launch) => launch.exec(),
         Err(failure) => failure,
     };
@@ -31,20 +33,22 @@ pub(crate) fn run(step: &Step, given: Given, status: UnixStream) -> ! {
     sys::exit_now(127)
 }
 
-fn prepare(step: &Step, given: Given, status: &UnixStream) -> Result<Launch, Failure> {
+fn prepare(form: Form, status: &UnixStream) -> Result<Launch, Failure> {
     die_with_the_monitor(status);
     sys::default_signals();
     let _ = rustix::process::setsid();
     sys::join_new_keyring();
     rustix::process::umask(Mode::empty());
+    let aside = Aside::mount(form)?;
 
-    let launch = Launch::new(step)?;
-    set_up_names(step)?;
-    build(step, &given.mounts, status)?;
-    connect(step, given, status)?;
+    let (step, mut given) = wait(status);
+    let launch = Launch::new(&step)?;
+    set_up_names(&step)?;
+    build(&step, aside, std::mem::take(&mut given.mounts), status)?;
+    connect(&step, given, status)?;
     rustix::process::chdir(&step.cwd)
         .doing(|| format!("enter the working directory `{}`", step.cwd.display()))?;
-    if let Some(listener) = identity::assume(step)? {
+    if let Some(listener) = identity::assume(&step)? {
         wire::send_with(status, &Report::Listener, &[listener.as_fd()])
             .doing(|| "hand over the filter's listener".to_owned())?;
     }
@@ -52,6 +56,54 @@ fn prepare(step: &Step, given: Given, status: &UnixStream) -> Result<Launch, Fai
     die_with_the_monitor(status);
     sys::close_on_exec_from_3().doing(|| "close our files".to_owned())?;
     Ok(launch)
+}
+
+/// What is mounted before the step is known.
+struct Aside {
+    scratch: Scratch,
+    system: System,
+}
+
+impl Aside {
+    fn mount(form: Form) -> Result<Aside, Failure> {
+        // What the host mounts and unmounts until the step comes still reaches us; nothing of ours goes out.
+        propagate(MountPropagationFlags::DOWNSTREAM)?;
+        let scratch = Scratch::mount()?;
+        let system = System::mount(form, &scratch)?;
+        Ok(Aside { scratch, system })
+    }
+}
+
+fn propagate(how: MountPropagationFlags) -> Result<(), Failure> {
+    rustix::mount::mount_change("/", how | MountPropagationFlags::REC)
+        .doing(|| "make our mounts private".to_owned())
+}
+
+/// Waits for the step. If none comes any more, that is the end.
+fn wait(status: &UnixStream) -> (Box<Step>, Given) {
+    match wire::receive(status) {
+        Ok(Some((Order::Run { step, stdin, outputs, .. }, fds))) => {
+            (step, Given::sorted(fds, stdin, outputs))
+        }
+        _ => sys::exit_now(127),
+    }
+}
+
+/// What came with the order to run.
+struct Given {
+    stdin: Option<OwnedFd>,
+    /// Standard output and error, unless they are the monitor's own.
+    outputs: Vec<OwnedFd>,
+    mounts: Vec<OwnedFd>,
+}
+
+impl Given {
+    fn sorted(fds: Vec<OwnedFd>, stdin: bool, outputs: bool) -> Given {
+        let mut fds = fds.into_iter();
+        let stdin = if stdin { fds.next() } else { None };
+        let outputs = fds.by_ref().take(if outputs { 2 } else { 0 }).collect();
+        Given { stdin, outputs, mounts: fds.collect() }
+    }
 }
 
 fn die_with_the_monitor(status: &UnixStream) {
@@ -73,15 +125,14 @@ fn set_up_names(step: &Step) -> Result<(), Failure> {
 }
 
 /// Builds the root file system, and moves into it for good.
-fn build(step: &Step, given: &[OwnedFd], status: &UnixStream) -> Result<(), Failure> {
-    let private = MountPropagationFlags::PRIVATE | MountPropagationFlags::REC;
-    rustix::mount::mount_change("/", private).doing(|| "make our mounts private".to_owned())?;
-
+fn build(step: &Step, aside: Aside, given: Vec<OwnedFd>, status: &UnixStream) -> Result<(), Failure> {
+    propagate(MountPropagationFlags::PRIVATE)?;
     let _room = OpenFiles::raise();
-    let scratch = Scratch::mount(given)?;
+    let Aside { scratch, system } = aside;
+    let scratch = scratch.with(given);
     let root = root::mount(&step.root, &scratch)?;
     let mut points = Points::new(root.as_fd(), &step.root)?;
-    system::mount_all(step, &scratch, &mut points)?;
+    system.place(step, &mut points)?;
     for mount in &step.mounts {
         mounts::mount(mount, &scratch, &mut points)?;
     }

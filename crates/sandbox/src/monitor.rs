@@ -10,12 +10,13 @@ use std::os::unix::net::UnixStream;
 
 use rustix::event::{PollFd, PollFlags};
 
+use crate::child::{Child, Form};
+use crate::place;
 use crate::run::Exit;
 use crate::step::{Network, Root, Step};
-use crate::sys::{self, Cloned, Ended};
+use crate::sys::{self, Ended};
 use crate::tty::Relay;
 use crate::wire::{self, Failure, Order, Prepared, Report};
-use crate::{inside, place};
 
 /// What makes this binary a monitor.
 pub(crate) const ARGUMENT: &str = "__sandbox";
@@ -30,11 +31,11 @@ pub fn main_if_sandbox() {
 
 fn main() -> io::Result<()> {
     let control = UnixStream::from(sys::take_stdin()?);
+    let mut spare = None;
     while let Some((order, fds)) = wire::receive(&control)? {
         // What was meant for a step that is over comes too late.
-        let Order::Run { number, step, stdin, outputs } = order else { continue };
-        let given = Given::sorted(fds, stdin, outputs);
-        let report = match supervise(&control, number, &step, given) {
+        let Order::Run { step, outputs, .. } = &order else { continue };
+        let report = match supervise(&control, spare.take(), &order, step, fds) {
             Ok(ended) => Report::Ended(ended),
             Err(failure) => Report::Failed(failure),
         };
@@ -43,41 +44,46 @@ fn main() -> io::Result<()> {
         if !outputs {
             break;
         }
+        // While the program looks at what the step has left, the next one's process gets ready.
+        spare = step.followed.then(|| Child::start(Form::of(step)).ok()).flatten();
     }
     Ok(())
 }
 
-fn supervise(control: &UnixStream, number: u64, step: &Step, given: Given) -> Result<wire::Ended, Failure> {
-    let failed = |e: io::Error| Failure::new("start a process in new namespaces", &e);
+fn supervise(
+    control: &UnixStream,
+    spare: Option<Child>,
+    order: &Order,
+    step: &Step,
+    fds: Vec<OwnedFd>,
+) -> Result<wire::Ended, Failure> {
+    let Order::Run { number, stdin, .. } = order else { unreachable!("it is an order to run") };
+    let terminal = if step.tty && *stdin { fds.first().and_then(|fd| fd.try_clone().ok()) } else { None };
+    let child = child_for(step, spare).map_err(|e| Failure::new("start a process in new namespaces", &e))?;
+    let mut watch = Watch::new(*number, child, terminal);
+    if let Err(e) = watch.child.tell(order, &fds) {
+        // What it says itself of its end is better, if it has one to speak of.
+        watch.failure = Some(Failure::new("tell a process what to run", &e));
+        watch.child.kill();
+    }
+    drop(fds);
+    let outcome = watch.until_the_end(control);
+    sweep(step, &watch.prepared);
+    let network = watch.network.may_have_been_used(step);
+    outcome.map(|exit| wire::Ended { exit, network })
+}
+
+/// The one that is ready, if it is of the right form, or a new one.
+fn child_for(step: &Step, spare: Option<Child>) -> io::Result<Child> {
     if !step.tty {
         // Ctrl-C in a terminal is for the program, which then decides what becomes of the steps.
         let _ = rustix::process::setsid();
     }
-    let terminal = if step.tty { given.stdin.as_ref().and_then(|fd| fd.try_clone().ok()) } else { None };
-    let (status, childs) = UnixStream::pair().map_err(failed)?;
-    match sys::clone3(namespaces(step)).map_err(failed)? {
-        Cloned::Child => {
-            drop(status);
-            inside::run(step, given, childs)
-        }
-        Cloned::Parent { pid, pidfd } => {
-            drop((given, childs));
-            let mut watch = Watch::new(number, pid, pidfd, status, terminal);
-            let outcome = watch.until_the_end(control);
-            sweep(step, &watch.prepared);
-            let network = watch.network.may_have_been_used(step);
-            outcome.map(|exit| wire::Ended { exit, network })
-        }
+    let form = Form::of(step);
+    match spare.and_then(|mut child| (child.form == form && child.is_alive()).then_some(child)) {
+        Some(child) => Ok(child),
+        None => Child::start(form),
     }
-}
-
-fn namespaces(step: &Step) -> u64 {
-    let own = libc::CLONE_NEWNS | libc::CLONE_NEWPID | libc::CLONE_NEWIPC | libc::CLONE_NEWUTS;
-    let net = match step.network {
-        Network::Host => 0,
-        Network::None => libc::CLONE_NEWNET,
-    };
-    (own | net) as u64
 }
 
 fn sweep(step: &Step, prepared: &Prepared) {
@@ -91,10 +97,7 @@ fn sweep(step: &Step, prepared: &Prepared) {
 struct Watch {
     /// The step's.
     number: u64,
-    pid: i32,
-    pidfd: OwnedFd,
-    /// Closed when the program inside was started, or wasn't.
-    status: Option<UnixStream>,
+    child: Child,
     network: Watched,
     failure: Option<Failure>,
     prepared: Prepared,
@@ -105,12 +108,10 @@ struct Watch {
 }
 
 impl Watch {
-    fn new(number: u64, pid: i32, pidfd: OwnedFd, status: UnixStream, terminal: Option<OwnedFd>) -> Watch {
+    fn new(number: u64, child: Child, terminal: Option<OwnedFd>) -> Watch {
         Watch {
             number,
-            pid,
-            pidfd,
-            status: Some(status),
+            child,
             network: Watched::default(),
             failure: None,
             prepared: Prepared::default(),
@@ -124,13 +125,13 @@ impl Watch {
     fn until_the_end(&mut self, control: &UnixStream) -> Result<Exit, Failure> {
         let mut control = Some(control);
         while !self.turn(&mut control) {}
-        while self.status.is_some() {
+        while self.child.status.is_some() {
             self.read_status(control);
         }
         if let Some(relay) = &mut self.relay {
             relay.drain();
         }
-        let ended = sys::reap(self.pid, true).map_err(|e| Failure::new("wait for the step", &e))?;
+        let ended = self.child.reap().map_err(|e| Failure::new("wait for the step", &e))?;
         match self.failure.take() {
             Some(failure) => Err(failure),
             None => Ok(self.exit(ended.unwrap_or(Ended::Signal(libc::SIGKILL)))),
@@ -145,7 +146,7 @@ impl Watch {
         }
         if ready.control && !control.is_some_and(|control| self.obey(control)) {
             *control = None;
-            self.kill();
+            self.child.kill();
         }
         self.network.answer(ready.network);
         if let Some(relay) = &mut self.relay {
@@ -155,8 +156,8 @@ impl Watch {
     }
 
     fn poll(&self, control: Option<&UnixStream>) -> Ready {
-        let mut fds = vec![PollFd::new(&self.pidfd, PollFlags::IN)];
-        let status = self.status.as_ref().map(|status| push(&mut fds, status.as_fd()));
+        let mut fds = vec![PollFd::new(&self.child.pidfd, PollFlags::IN)];
+        let status = self.child.status.as_ref().map(|status| push(&mut fds, status.as_fd()));
         let control = control.map(|control| push(&mut fds, control.as_fd()));
         let network = self.network.listener.as_ref().map(|listener| push(&mut fds, listener.as_fd()));
         if let Some(relay) = &self.relay {
@@ -170,7 +171,7 @@ impl Watch {
     }
 
     fn read_status(&mut self, control: Option<&UnixStream>) {
-        let Some(status) = &self.status else { return };
+        let Some(status) = &self.child.status else { return };
         match wire::receive(status) {
             Ok(Some((Report::Prepared(prepared), _))) => {
                 self.prepared = prepared.clone();
@@ -185,14 +186,14 @@ impl Watch {
             }
             Ok(Some((Report::Listener, mut fds))) => self.network.listener = fds.pop(),
             Ok(Some(_)) => {}
-            Ok(None) | Err(_) => self.status = None,
+            Ok(None) | Err(_) => self.child.status = None,
         }
     }
 
     /// Carries out one order; false when the program is gone.
     fn obey(&mut self, control: &UnixStream) -> bool {
         match wire::receive(control) {
-            Ok(Some((Order::Kill { number }, _))) if number == self.number => self.kill(),
+            Ok(Some((Order::Kill { number }, _))) if number == self.number => self.child.kill(),
             Ok(Some((Order::Signal { number, signal }, _))) if number == self.number => self.signal(signal),
             Ok(Some(_)) => {}
             Ok(None) | Err(_) => return false,
@@ -200,18 +201,13 @@ impl Watch {
         true
     }
 
-    // The first process of a pid namespace takes all others with it.
-    fn kill(&self) {
-        let _ = sys::pidfd_signal(self.pidfd.as_fd(), libc::SIGKILL);
-    }
-
     fn signal(&mut self, signal: i32) {
-        if ends_by_default(signal) && (self.signals.contains(&signal) || !minds(self.pid, signal)) {
+        if ends_by_default(signal) && (self.signals.contains(&signal) || !minds(self.child.pid, signal)) {
             self.killed_for = Some(signal);
-            self.kill();
+            self.child.kill();
         } else {
             self.signals.push(signal);
-            let _ = sys::pidfd_signal(self.pidfd.as_fd(), signal);
+            let _ = sys::pidfd_signal(self.child.pidfd.as_fd(), signal);
         }
     }
 
@@ -229,23 +225,6 @@ struct Ready {
     status: bool,
     control: bool,
     network: PollFlags,
-}
-
-/// What came with the order to run.
-pub(crate) struct Given {
-    pub stdin: Option<OwnedFd>,
-    /// Standard output and error, unless they are the monitor's own.
-    pub outputs: Vec<OwnedFd>,
-    pub mounts: Vec<OwnedFd>,
-}
-
-impl Given {
-    fn sorted(fds: Vec<OwnedFd>, stdin: bool, outputs: bool) -> Given {
-        let mut fds = fds.into_iter();
-        let stdin = if stdin { fds.next() } else { None };
-        let outputs = fds.by_ref().take(if outputs { 2 } else { 0 }).collect();
-        Given { stdin, outputs, mounts: fds.collect() }
-    }
 }
 
 /// The kernel's questions about sockets: each is let through, but not unseen.

@@ -71,11 +71,6 @@ impl<'a> Points<'a> {
         .doing(|| format!("make the mount point `{}`", target.display()))
     }
 
-    /// A path that may or may not be there.
-    pub(crate) fn existing(&self, path: &str) -> Result<OwnedFd, Errno> {
-        find(self.root, Path::new(path), OFlags::NOFOLLOW)
-    }
-
     fn create(&mut self, target: &Path, kind: Kind) -> io::Result<OwnedFd> {
         let mut done = PathBuf::new();
         let mut rest = reversed(target);
@@ -140,6 +135,11 @@ impl<'a> Points<'a> {
         }
         Ok(())
     }
+}
+
+/// A path that may or may not be there.
+pub(crate) fn existing(root: BorrowedFd<'_>, path: &str) -> Result<OwnedFd, Errno> {
+    find(root, Path::new(path), OFlags::NOFOLLOW)
 }
 
 enum Found {

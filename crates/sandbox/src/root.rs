@@ -27,21 +27,26 @@ const FIXED: [(&str, &str); 4] =
     [("index", "off"), ("metacopy", "off"), ("redirect_dir", "nofollow"), ("xino", "off")];
 
 /// A tmpfs that only lives as long as the step, and that it can't reach: it is left behind with the old root.
-pub(crate) struct Scratch<'a> {
+pub(crate) struct Scratch {
     dir: OwnedFd,
     names: Cell<u32>,
     /// Mounts that came with the order, attached nowhere yet.
-    given: &'a [OwnedFd],
+    given: Vec<OwnedFd>,
 }
 
-impl<'a> Scratch<'a> {
-    pub(crate) fn mount(given: &'a [OwnedFd]) -> Result<Scratch<'a>, Failure> {
+impl Scratch {
+    pub(crate) fn mount() -> Result<Scratch, Failure> {
         let dir = new_fs("tmpfs", &[("mode", "0700")], MountAttrFlags::empty())
             .doing(|| "mount a tmpfs".to_owned())?;
         // Over the root: our own root directory stays below it, so this hides nothing.
         move_mount(&dir, "", CWD, "/", MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH)
             .doing(|| "mount a tmpfs".to_owned())?;
-        Ok(Scratch { dir, names: Cell::new(0), given })
+        Ok(Scratch { dir, names: Cell::new(0), given: Vec::new() })
+    }
+
+    /// With mounts that a step's layers may be.
+    pub(crate) fn with(self, given: Vec<OwnedFd>) -> Scratch {
+        Scratch { given, ..self }
     }
 
     /// A new directory in it.

@@ -56,6 +56,9 @@ pub struct Step {
     pub shm_size: u64,
     /// Resource limits; those not named are the caller's.
     pub ulimits: Vec<Ulimit>,
+    /// Whether another step is likely to come after it: then a process gets ready for that one as soon as this one is
+    /// over.
+    pub followed: bool,
 }
 
 impl Step {
@@ -81,6 +84,7 @@ impl Step {
             tty: false,
             shm_size: 64 << 20,
             ulimits: Vec::new(),
+            followed: false,
         }
     }
 }

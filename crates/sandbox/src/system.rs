@@ -12,8 +12,9 @@ use rustix::fs::{CWD, Mode, OFlags};
 use rustix::io::Errno;
 use rustix::mount::{MountAttrFlags, MoveMountFlags, move_mount};
 
+use crate::child::Form;
 use crate::mounts::{MemoryFile, mount_file};
-use crate::place::{Kind, Points};
+use crate::place::{Kind, Points, existing};
 use crate::root::{self, Scratch, new_fs};
 use crate::step::{Caps, Network, Step};
 use crate::sys;
@@ -55,21 +56,37 @@ const HIDDEN: MountAttrFlags = MountAttrFlags::MOUNT_ATTR_NOSUID
     .union(MountAttrFlags::MOUNT_ATTR_NODEV)
     .union(MountAttrFlags::MOUNT_ATTR_NOEXEC);
 
-/// Mounts `/proc`, `/dev` and `/sys`.
-pub(crate) fn mount_all(step: &Step, scratch: &Scratch, points: &mut Points<'_>) -> Result<(), Failure> {
-    let proc = points.point(Path::new("/proc"), Kind::Dir)?;
-    new_fs("proc", &[], HIDDEN)
-        .and_then(|fs| root::attach(fs.as_fd(), proc.as_fd()))
-        .map_err(|e| Failure::new(why_no_proc(&e), &e))?;
+/// `/proc`, `/dev` and `/sys`, mounted where nobody sees them until there is a root to have them in.
+pub(crate) struct System {
+    proc: OwnedFd,
+    dev: OwnedFd,
+    sys: OwnedFd,
+}
 
-    mount_dev(step, points)?;
+impl System {
+    /// Mounts them below a directory of the scratch.
+    pub(crate) fn mount(form: Form, scratch: &Scratch) -> Result<System, Failure> {
+        let dir = scratch.new_dir().doing(|| "make a directory".to_owned())?;
+        let proc = add_fs(dir.as_fd(), "proc", || new_fs("proc", &[], HIDDEN))
+            .map_err(|e| Failure::new(why_no_proc(&e), &e))?;
+        let dev = mount_dev(dir.as_fd())?;
+        let sys =
+            add_fs(dir.as_fd(), "sys", || open_sys(form.network)).doing(|| "mount `/sys`".to_owned())?;
+        if form.caps == Caps::Default {
+            guard(scratch, dir.as_fd())?;
+        }
+        Ok(System { proc, dev, sys })
+    }
 
-    let sys = points.point(Path::new("/sys"), Kind::Dir)?;
-    mount_sys(step.network, sys.as_fd()).doing(|| "mount `/sys`".to_owned())?;
-
-    match step.caps {
-        Caps::Default => guard(scratch, points),
-        Caps::All => Ok(()),
+    /// Moves them to a step's root.
+    pub(crate) fn place(&self, step: &Step, points: &mut Points<'_>) -> Result<(), Failure> {
+        for (path, mount) in [("/proc", &self.proc), ("/dev", &self.dev), ("/sys", &self.sys)] {
+            let at = points.point(Path::new(path), Kind::Dir)?;
+            root::attach(mount.as_fd(), at.as_fd()).doing(|| format!("mount `{path}`"))?;
+        }
+        add_fs(self.dev.as_fd(), "shm", || shm(step.shm_size))
+            .map(drop)
+            .doing(|| "mount `/dev/shm`".to_owned())
     }
 }
 
@@ -84,12 +101,10 @@ fn why_no_proc(error: &io::Error) -> &'static str {
     }
 }
 
-fn mount_dev(step: &Step, points: &mut Points<'_>) -> Result<(), Failure> {
-    let at = points.point(Path::new("/dev"), Kind::Dir)?;
+fn mount_dev(dir: BorrowedFd<'_>) -> Result<OwnedFd, Failure> {
     let options = [("mode", "0755"), ("size", "65536k")];
-    let dev =
-        new_fs("tmpfs", &options, MountAttrFlags::MOUNT_ATTR_NOSUID).doing(|| "mount `/dev`".to_owned())?;
-    root::attach(dev.as_fd(), at.as_fd()).doing(|| "mount `/dev`".to_owned())?;
+    let dev = add_fs(dir, "dev", || new_fs("tmpfs", &options, MountAttrFlags::MOUNT_ATTR_NOSUID))
+        .doing(|| "mount `/dev`".to_owned())?;
     for name in DEVICES {
         add_device(dev.as_fd(), name).doing(|| format!("make `/dev/{name}`"))?;
     }
@@ -97,8 +112,9 @@ fn mount_dev(step: &Step, points: &mut Points<'_>) -> Result<(), Failure> {
         rustix::fs::symlinkat(to, &dev, name).doing(|| format!("make `/dev/{name}`"))?;
     }
     add_fs(dev.as_fd(), "pts", devpts).doing(|| "mount `/dev/pts`".to_owned())?;
-    add_fs(dev.as_fd(), "shm", || shm(step.shm_size)).doing(|| "mount `/dev/shm`".to_owned())?;
-    add_fs(dev.as_fd(), "mqueue", || new_fs("mqueue", &[], HIDDEN)).doing(|| "mount `/dev/mqueue`".to_owned())
+    add_fs(dev.as_fd(), "mqueue", || new_fs("mqueue", &[], HIDDEN))
+        .doing(|| "mount `/dev/mqueue`".to_owned())?;
+    Ok(dev)
 }
 
 fn add_device(dev: BorrowedFd<'_>, name: &str) -> io::Result<()> {
@@ -109,9 +125,15 @@ fn add_device(dev: BorrowedFd<'_>, name: &str) -> io::Result<()> {
     Ok(move_mount(&mount, "", dev, name, MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH)?)
 }
 
-fn add_fs(dev: BorrowedFd<'_>, name: &str, open: impl FnOnce() -> io::Result<OwnedFd>) -> io::Result<()> {
-    rustix::fs::mkdirat(dev, name, Mode::from_raw_mode(0o755))?;
-    Ok(move_mount(&open()?, "", dev, name, MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH)?)
+fn add_fs(
+    dir: BorrowedFd<'_>,
+    name: &str,
+    open: impl FnOnce() -> io::Result<OwnedFd>,
+) -> io::Result<OwnedFd> {
+    rustix::fs::mkdirat(dir, name, Mode::from_raw_mode(0o755))?;
+    let mount = open()?;
+    move_mount(&mount, "", dir, name, MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH)?;
+    Ok(mount)
 }
 
 fn devpts() -> io::Result<OwnedFd> {
@@ -129,31 +151,31 @@ fn shm(size: u64) -> io::Result<OwnedFd> {
     new_fs("tmpfs", &[("mode", "1777"), ("size", &size.to_string())], HIDDEN)
 }
 
-fn mount_sys(network: Network, at: BorrowedFd<'_>) -> io::Result<()> {
+fn open_sys(network: Network) -> io::Result<OwnedFd> {
     let readonly = HIDDEN | MountAttrFlags::MOUNT_ATTR_RDONLY;
     // A sysfs shows the network namespace of whoever mounts it, and is only given to its owner.
     if network == Network::None
         && let Ok(fs) = new_fs("sysfs", &[], readonly)
     {
-        return root::attach(fs.as_fd(), at);
+        return Ok(fs);
     }
     let host = rustix::fs::openat(CWD, "/sys", OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?;
     let mount = root::bind(host.as_fd(), true)?;
     sys::mount_setattr(mount.as_fd(), readonly.bits().into(), true)?;
-    root::attach(mount.as_fd(), at)
+    Ok(mount)
 }
 
 /// Masks some paths and makes others read-only. Which ones there are depends on the kernel.
-fn guard(scratch: &Scratch, points: &Points<'_>) -> Result<(), Failure> {
+fn guard(scratch: &Scratch, dir: BorrowedFd<'_>) -> Result<(), Failure> {
     let null = rustix::fs::open("/dev/null", OFlags::PATH | OFlags::CLOEXEC, Mode::empty())
         .doing(|| "open `/dev/null`".to_owned())?;
     let empty = scratch.new_dir().doing(|| "make an empty directory".to_owned())?;
     for path in MASKED {
-        let Ok(at) = points.existing(path) else { continue };
+        let Ok(at) = existing(dir, path) else { continue };
         mask(at.as_fd(), null.as_fd(), empty.as_fd()).doing(|| format!("mask `/{path}`"))?;
     }
     for path in READONLY {
-        let Ok(at) = points.existing(path) else { continue };
+        let Ok(at) = existing(dir, path) else { continue };
         freeze(at.as_fd()).doing(|| format!("make `/{path}` read-only"))?;
     }
     Ok(())

@@ -5,9 +5,10 @@ use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::IpAddr;
 use std::path::Path;
-use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::process::{Command, ExitCode, Stdio};
+use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal};
 use rustix::pty::OpenptFlags;
 use rustix::termios::{LocalModes, Winsize, tcgetattr};
 use sandbox::{Caps, Exit, Input, Io, Network, Output, Root, Ulimit};
@@ -49,6 +50,8 @@ cases![
     dropping_kills,
     an_order_that_comes_too_late,
     without_monitors_that_wait,
+    what_is_ready_fits_the_next,
+    what_is_ready_may_be_gone,
     a_killed_program_leaves_nothing,
     a_terminal,
     the_callers_terminal,
@@ -349,12 +352,69 @@ fn a_killed_program_leaves_nothing(world: &World) {
     let mut line = String::new();
     BufReader::new(parent.stdout.take().expect("a pipe")).read_line(&mut line).expect("read");
     assert_eq!(line, "up\n");
-    let family = descendants(parent.id());
+    // The monitor, the shell that became its last command, the other, a monitor without a step, and what that one gets
+    // ready for the next.
+    let family = wait_for(|| Some(descendants(parent.id())).filter(|family| family.len() == 5));
     parent.kill().expect("kill");
     parent.wait().expect("wait");
-    // The monitor, the shell that became its last command, the other, and a monitor without a step.
-    assert_eq!(family.len(), 4, "{family:?}");
     assert!(family.into_iter().all(gone));
+}
+
+/// What is ready before a step is known is either of the right form for it, or not used.
+fn what_is_ready_fits_the_next(world: &World) {
+    let of = |change: fn(&mut sandbox::Step)| {
+        let mut step = world.sh(
+            "hostname; busybox df -k /dev/shm | awk 'NR == 2 { print $2 }'; ls /sys/class/net; grep Bnd /proc/self/status",
+        );
+        change(&mut step);
+        run(&step).ok()
+    };
+    let usual = of(|_| {});
+    let other = of(|step| (step.hostname, step.shm_size) = ("other".into(), 1 << 20));
+    assert!(other.starts_with("other\n1024\n"), "{other}");
+    let alone = of(|step| step.network = Network::None);
+    assert!(alone.contains("\n65536\nlo\nCapBnd"), "{alone}");
+    let insecure = of(|step| step.caps = Caps::All);
+    assert!(insecure.lines().last() != usual.lines().last(), "{insecure}");
+    assert_eq!(of(|_| {}), usual);
+}
+
+/// Somebody may kill what is ready: then another is made.
+fn what_is_ready_may_be_gone(world: &World) {
+    let program = Command::new("/proc/self/exe").arg("__ready").arg(world.base()).output().expect("start");
+    assert_eq!(String::from_utf8_lossy(&program.stdout), "1\n2\n3\n", "{program:?}");
+}
+
+/// The program of the case above: kills what is ready between its steps.
+pub fn kill_what_is_ready(args: &[String]) -> ExitCode {
+    for number in 1..4 {
+        let root = Root::Scratch { lowers: vec![std::path::PathBuf::from(args[0].clone()).into()] };
+        print!("{}", run(&step(root, &["sh", "-c", &format!("echo {number}")])).ok());
+        let me = std::process::id();
+        // The monitor is ours, what is ready is the monitor's.
+        let ready = wait_for(|| descendants(me).into_iter().find(|pid| parent_of(*pid) != Some(me)));
+        rustix::process::kill_process(Pid::from_raw(ready as i32).expect("a pid"), Signal::KILL)
+            .expect("kill");
+        wait_for(|| is_over(ready).then_some(()));
+    }
+    ExitCode::SUCCESS
+}
+
+/// Whether nobody is at it any more: nobody has reaped it yet.
+fn is_over(pid: u32) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.is_empty() || stat.contains(") Z ")
+}
+
+fn wait_for<T>(what: impl Fn() -> Option<T>) -> T {
+    let bound = Instant::now() + Duration::from_secs(20);
+    loop {
+        if let Some(found) = what() {
+            return found;
+        }
+        assert!(Instant::now() < bound, "it never came");
+        std::thread::sleep(Duration::from_millis(2));
+    }
 }
 
 fn descendants(of: u32) -> Vec<u32> {

@@ -29,6 +29,7 @@ fn main() -> ExitCode {
         Some("__probe") => return probe::main(&args[1..]),
         Some("__program") => return entering::program(&args[1..]),
         Some("__parent") => return world::parent(&args[1..]),
+        Some("__ready") => return cases::kill_what_is_ready(&args[1..]),
         Some("__measure") => return world::measure(),
         _ => {}
     }
