@@ -110,9 +110,7 @@ impl Session<'_> {
     /// a stage. The folder is handed on, as it has been walked.
     fn copy_content(&self, copy: &plan::Copy) -> Result<(Vec<Part>, Option<Source<'_>>)> {
         match &copy.from {
-            From::Step(Some(id)) => {
-                Ok((vec![self.layers_part("from.layers", &self.stack_of(*id))], None))
-            }
+            From::Step(Some(id)) => Ok((vec![self.layers_part("from.layers", &self.stack_of(*id))], None)),
             From::Step(None) => Ok((vec![Part::plain("from", "scratch")], None)),
             From::Context | From::Named(_) => {
                 let source = self.copy_source(copy)?;

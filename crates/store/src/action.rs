@@ -35,7 +35,7 @@ pub struct CacheId {
 impl Store {
     fn action_path(&self, key: &Key) -> PathBuf {
         let name = key.hex();
-        self.path("actions").join(&name[..2]).join(format!("{name}.json"))
+        self.path("actions").join(&name[..1]).join(format!("{name}.json"))
     }
 
     /// What the step of that key came to, if its layer is still here, and the caches that it lives on.

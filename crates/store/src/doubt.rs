@@ -106,7 +106,7 @@ impl Store {
         if !self.doubts(id) {
             return Ok(self.has_fs(id));
         }
-        let _lock = self.lock(&format!("layer-{id}"))?;
+        let _lock = self.lock_layer(id)?;
         if self.doubts(id) && self.has_fs(id) && !self.is_whole(id) {
             self.remove_files(id)?;
             if self.any_blob(id).is_none() {

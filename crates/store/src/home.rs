@@ -10,8 +10,8 @@
 //! │   ├── changes               the canonical list of a made layer (see `changes`)
 //! │   ├── meta.json             what made it, and when
 //! │   └── blob-VARIANT.json     digest, diff id and size of one compressed form
-//! ├── actions/HH/HEX.json       a step's key to its layer
-//! ├── traces/HH/HEX.json        a step's static key to what its runs read (see `traces`)
+//! ├── actions/H/HEX.json        a step's key to its layer
+//! ├── traces/H/HEX.json         a step's static key to what its runs read (see `traces`)
 //! ├── refs/HEX.json             a tag and platform to the manifest that it once resolved to, a URL to the file
 //! │                             that it once gave, a git ref to its commit (see `addresses`)
 //! ├── images/HEX.json           a name to an image, or to an index of several

@@ -16,6 +16,7 @@ use tree::root::Root;
 use tree::{Change, Time};
 
 use crate::file::read_json;
+use crate::lock::Lock;
 use crate::{Result, Store, changes};
 
 /// Which layer.
@@ -124,6 +125,17 @@ impl Store {
         self.path("layers").join(id.to_string())
     }
 
+    /// The lock of a layer is its folder, which only goes when nobody uses the store.
+    pub(crate) fn lock_layer(&self, id: &LayerId) -> Result<Lock> {
+        let folder = self.layer_dir(id);
+        match std::fs::create_dir(&folder) {
+            Err(e) if e.kind() != std::io::ErrorKind::AlreadyExists => {
+                Err(crate::Error::at("create", &folder, e))
+            }
+            _ => crate::lock::of_folder(&folder),
+        }
+    }
+
     /// Where a layer's files are, or would be.
     pub fn layer_fs(&self, id: &LayerId) -> PathBuf {
         self.layer_dir(id).join("fs")
@@ -140,7 +152,7 @@ impl Store {
     /// # Errors
     /// If it can't be moved.
     pub fn place_fs(&self, id: &LayerId, folder: &Path) -> Result<()> {
-        let _lock = self.lock(&format!("layer-{id}"))?;
+        let _lock = self.lock_layer(id)?;
         if self.has_fs(id) && self.doubts(id) {
             self.remove_files(id)?;
         }
@@ -156,7 +168,7 @@ impl Store {
     /// # Errors
     /// If it can't be written.
     pub fn put_layer(&self, id: &LayerId, changes: &[Change], meta: &Meta) -> Result<()> {
-        let _lock = self.lock(&format!("layer-{id}"))?;
+        let _lock = self.lock_layer(id)?;
         if self.layer_meta(id).is_some() {
             return Ok(());
         }

@@ -1,4 +1,4 @@
-//! Locks between processes: flock(2) on an empty file. The kernel frees them when a process dies.
+//! Locks between processes: flock(2) on an empty file or a folder. The kernel frees them when a process dies.
 
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::MetadataExt;
@@ -51,8 +51,20 @@ impl Store {
     }
 }
 
+/// Waits for the lock that a folder is.
+///
+/// # Errors
+/// If there is no such folder, or it can't be locked.
+pub(crate) fn of_folder(path: &Path) -> Result<Lock> {
+    let taken = File::open(path).and_then(|file| held(file, FlockOperation::LockExclusive));
+    taken.map_err(|e| Error::at("lock", path, e))
+}
+
 fn take(path: &Path, how: FlockOperation) -> std::io::Result<Lock> {
-    let file = open(path)?;
+    held(open(path)?, how)
+}
+
+fn held(file: File, how: FlockOperation) -> std::io::Result<Lock> {
     rustix::io::retry_on_intr(|| flock(&file, how))?;
     Ok(Lock { file })
 }

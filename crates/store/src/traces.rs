@@ -1,7 +1,7 @@
 //! What steps read: a static key to the runs that are known of it, each with the facts on which it rests.
 //!
 //! ```text
-//! traces/HH/HEX.json   {"version":1,"wide":false,"runs":[{"layer","facts":{"GAP":[fact, …]},"millis","caches"}]}
+//! traces/H/HEX.json   {"version":1,"wide":false,"runs":[{"layer","facts":{"GAP":[fact, …]},"millis","caches"}]}
 //! ```
 //! A static key leaves out what is below a step in its gaps, the parts of its file system that are watched; the facts
 //! say what it saw there. Newest first, and no more than [`MOST`]: a project swings between a few states.
@@ -63,7 +63,7 @@ pub struct Traces {
 impl Store {
     fn traces_path(&self, key: &Key) -> PathBuf {
         let name = key.hex();
-        self.path("traces").join(&name[..2]).join(format!("{name}.json"))
+        self.path("traces").join(&name[..1]).join(format!("{name}.json"))
     }
 
     /// What is known of a static key. Runs whose layer or caches are gone are left out.
