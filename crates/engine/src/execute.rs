@@ -98,11 +98,9 @@ impl Session<'_> {
         let running = sandbox::spawn_with(&step, io, served).map_err(doing("start a sandbox"))?;
         self.watch(id, running.control());
         let log = self.logs.step(id);
-        let (ended, tail) = std::thread::scope(|scope| {
-            let listener = scope.spawn(|| crate::output_pipe::follow(reader, task, log.clone()));
-            let ended = running.wait();
-            (ended, listener.join().unwrap_or_default())
-        });
+        // The pipe is at its end at the latest when the last process of the step is gone.
+        let tail = crate::output_pipe::follow(reader, task, log.clone());
+        let ended = running.wait();
         self.unwatch(id);
         self.check_cancel()?;
         let command = step.argv.iter().map(|w| w.to_string_lossy()).collect::<Vec<_>>().join(" ");

@@ -264,3 +264,19 @@ fn secrets_have_an_id_and_a_place() {
     check("secret,id=x,env=X", "x", None);
     check("ssh", "default", Some("/run/buildkit/ssh_agent.default"));
 }
+
+#[test]
+fn what_a_run_stands_on_is_known() {
+    let text = "FROM base AS a\nRUN 1\nCOPY x /\nFROM a\nRUN 2\nWORKDIR /w\nCOPY --from=a x /\n";
+    let plan = plan(text);
+    let runs: Vec<&str> = plan
+        .steps
+        .iter()
+        .zip(plan.below_runs())
+        .filter(|(_, below)| *below)
+        .map(|(s, _)| s.text.as_str())
+        .collect();
+    // The base, the first RUN and what lies between the two RUNs; nothing above the last.
+    assert_eq!(runs.len(), 3, "{runs:?}");
+    assert!(runs[1].contains("RUN 1") && runs[2].contains("COPY x"), "{runs:?}");
+}

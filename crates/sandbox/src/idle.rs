@@ -1,7 +1,8 @@
 //! Monitors between two steps: whoever has done its work waits for the next, which saves a step the start of a program.
 //!
 //! Such a monitor has nothing of the step that was: it was told of it over the socket, and the process inside is gone.
-//! Its outputs are never a step's own. It ends when the program does, for then the socket closes.
+//! Its outputs are never a step's own. It may have a process ready for the next step, see `child`. It ends when the
+//! program does, for then the socket closes.
 
 use std::io;
 use std::net::Shutdown;
