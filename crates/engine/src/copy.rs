@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use dockerfile::{Chmod, Patterns};
-use plan::{From, Part, StepId};
+use plan::{From, Op, Part, StepId};
 use store::LayerId;
 use tree::copy::{Copy as How, Item, Origin};
 use tree::hash::Hashes;
@@ -24,6 +24,8 @@ struct Source<'a> {
     place: Place<'a>,
     /// For each source that is no path, what it brought.
     brought: Vec<Option<Brought>>,
+    /// All of the folder, if that is the source and nobody else wants it: the list becomes that of the changes.
+    whole: Option<Vec<Found>>,
 }
 
 enum Place<'a> {
@@ -56,6 +58,16 @@ impl Source<'_> {
                 folder.looked(scanned, &sources, copy.parents, format!("{:?}", alone(copy)))
             }
             _ => Looked::default(),
+        }
+    }
+
+    /// Takes the walk away from the folder, if it is nobody else's.
+    fn claim(&mut self) {
+        if let Place::Folder(folder, scanned) = &mut self.place {
+            folder.forget();
+            if let Some(all) = Arc::get_mut(scanned) {
+                self.whole = Some(std::mem::take(&mut all.found));
+            }
         }
     }
 
@@ -93,9 +105,12 @@ impl Session<'_> {
             return Ok(Made::cached(layer));
         }
         let started = self.store.disk_time()?;
-        let source = source.map_or_else(|| self.copy_source(copy), Ok)?;
+        let mut source = source.map_or_else(|| self.copy_source(copy), Ok)?;
         let below = self.view(stack)?;
-        let changes = Arc::new(self.changes(copy, &source, &below, started)?);
+        if is_whole(copy) && self.is_last_of_contexts(step) {
+            source.claim();
+        }
+        let changes = Arc::new(self.changes(copy, &mut source, &below, started)?);
         let id = LayerId::Made(tree::id(&changes));
         let known = self.store.layer_meta(&id).is_some() && !self.runs_again(step);
         let kept = if loose { self.keep_loose(&changes, started)? } else { None };
@@ -113,38 +128,64 @@ impl Session<'_> {
             From::Step(Some(id)) => Ok((vec![self.layers_part("from.layers", &self.stack_of(*id))], None)),
             From::Step(None) => Ok((vec![Part::plain("from", "scratch")], None)),
             From::Context | From::Named(_) => {
-                let source = self.copy_source(copy)?;
-                let content = Part::plain("content", oci::digest::hex(&self.content(copy, &source)?));
+                let mut source = self.copy_source(copy)?;
+                let content = Part::plain("content", oci::digest::hex(&self.content(copy, &mut source)?));
                 Ok((vec![content], Some(source)))
             }
         }
     }
 
     /// The digest of what is copied from a folder; nothing is read if it looks as it did.
-    fn content(&self, copy: &plan::Copy, source: &Source) -> Result<[u8; 32]> {
+    fn content(&self, copy: &plan::Copy, source: &mut Source) -> Result<[u8; 32]> {
         let looked = source.looked(copy);
         if let Some(content) = looked.content {
             return Ok(content);
         }
-        let content = tree::id(&self.sources_alone(copy, source)?);
+        let content = match self.content_of_folder(copy, source)? {
+            Some(content) => content,
+            None => tree::id(&self.sources_alone(copy, source)?),
+        };
         source.remember(looked, content);
         Ok(content)
     }
 
+    /// The same without a list of the changes, where that can be.
+    fn content_of_folder(&self, copy: &plan::Copy, source: &Source) -> Result<Option<[u8; 32]>> {
+        let (Place::Folder(folder, scanned), Some(path)) = (&source.place, only_path(copy)) else {
+            return Ok(None);
+        };
+        let copy = alone(copy);
+        let terms = self.terms(&copy, &View::new(Vec::new()))?;
+        let how = terms.how(&copy, tree::Time::default());
+        tree::copy::alone(&how, &scanned.found, path.as_bytes(), folder.hashes())
+            .map_err(|e| self.explain(&copy, source, e))
+    }
+
+    /// Whether no step of this build that is still to come looks into a context.
+    fn is_last_of_contexts(&self, step: StepId) -> bool {
+        let looks = |id: StepId| match &self.plan.step(id).op {
+            Op::Copy(copy) => !matches!(copy.from, From::Step(_)),
+            Op::Run(run) => run.mounts.iter().any(|(_, from)| !matches!(from, From::Step(_))),
+            _ => false,
+        };
+        let is_done = |id: StepId| !self.own_layers(id).is_empty();
+        !self.settings.is_several() && !self.plan.ids().any(|id| id != step && looks(id) && !is_done(id))
+    }
+
     /// What is copied, on nothing. Owners are names of the real file system below; here only the sources count.
-    fn sources_alone(&self, copy: &plan::Copy, source: &Source) -> Result<Vec<Change>> {
+    fn sources_alone(&self, copy: &plan::Copy, source: &mut Source) -> Result<Vec<Change>> {
         self.changes(&alone(copy), source, &View::new(Vec::new()), tree::Time::default())
     }
 
     /// What a COPY from a context brings today.
     pub(crate) fn today(&self, copy: &plan::Copy) -> Result<Vec<Change>> {
-        self.sources_alone(copy, &self.copy_source(copy)?)
+        self.sources_alone(copy, &mut self.copy_source(copy)?)
     }
 
     fn copy_source(&self, copy: &plan::Copy) -> Result<Source<'_>> {
         let brought =
             copy.sources.iter().map(|source| self.bring_source(copy, source)).collect::<Result<_>>()?;
-        Ok(Source { place: self.copy_place(copy)?, brought })
+        Ok(Source { place: self.copy_place(copy)?, brought, whole: None })
     }
 
     fn copy_place(&self, copy: &plan::Copy) -> Result<Place<'_>> {
@@ -193,27 +234,28 @@ impl Session<'_> {
     fn changes(
         &self,
         copy: &plan::Copy,
-        source: &Source,
+        source: &mut Source,
         below: &View,
         created: tree::Time,
     ) -> Result<Vec<Change>> {
+        let terms = self.terms(copy, below)?;
+        let whole = source.whole.take();
+        let items = match whole {
+            Some(all) => vec![Item::All(all)],
+            None => self.items(copy, source, created)?,
+        };
+        tree::copy(&terms.how(copy, created), items, below, source.hashes())
+            .map_err(|e| self.explain(copy, source, e))
+    }
+
+    fn terms(&self, copy: &plan::Copy, below: &View) -> Result<Terms> {
         let bad =
             |what: &str, text: &str, why: String| Error::Other(format!("invalid {what} `{text}`: {why}"));
         let chmod =
             copy.chmod.as_deref().map(|m| Chmod::parse(m).map_err(|e| bad("chmod", m, e.to_string())));
         let chmod = chmod.transpose()?;
         let exclude = Patterns::from_list(&copy.exclude).map_err(|p| bad("exclude", "", p.message))?;
-        let how = How {
-            dest: copy.dest.as_bytes(),
-            chown: self.owner(copy, below)?,
-            chmod: chmod.as_ref(),
-            link: copy.link,
-            parents: copy.parents,
-            exclude: &exclude,
-            created,
-        };
-        let items = self.items(copy, source, created)?;
-        tree::copy(&how, items, below, source.hashes()).map_err(|e| self.explain(copy, source, e))
+        Ok(Terms { chown: self.owner(copy, below)?, chmod, exclude })
     }
 
     fn owner(&self, copy: &plan::Copy, below: &View) -> Result<Option<(u32, u32)>> {
@@ -289,6 +331,42 @@ impl Session<'_> {
             None => Error::Other(e.to_string()),
         }
     }
+}
+
+/// The flags of a COPY, understood.
+struct Terms {
+    chown: Option<(u32, u32)>,
+    chmod: Option<Chmod>,
+    exclude: Patterns,
+}
+
+impl Terms {
+    fn how<'a>(&'a self, copy: &'a plan::Copy, created: tree::Time) -> How<'a> {
+        How {
+            dest: copy.dest.as_bytes(),
+            chown: self.chown,
+            chmod: self.chmod.as_ref(),
+            link: copy.link,
+            parents: copy.parents,
+            exclude: &self.exclude,
+            created,
+        }
+    }
+}
+
+/// The one source, if that is a path and not to be unpacked.
+fn only_path(copy: &plan::Copy) -> Option<&str> {
+    let unpacks = copy.add && copy.unpack != Some(false);
+    match copy.sources.as_slice() {
+        [source] if copy.inline.is_empty() && !unpacks => source.path(),
+        _ => None,
+    }
+}
+
+/// Whether all of a place is copied.
+fn is_whole(copy: &plan::Copy) -> bool {
+    let is_root = |path: &str| path.split('/').all(|part| matches!(part, "" | "."));
+    !copy.parents && only_path(copy).is_some_and(is_root)
 }
 
 /// The same to the root and to no owner.

@@ -1,30 +1,35 @@
 //! A context's file identities to content digests, so that an unchanged file isn't read again.
 //!
 //! ```text
-//! "tare stats 1\n", then records of 88 bytes, sorted:
-//!   u64 dev, u64 ino, u64 size, i64 mtime s, u32 mtime ns, i64 ctime s, u32 ctime ns, 32 bytes BLAKE3, 8 zero
+//! "tare stats 2\n", then records of 56 bytes, sorted:
+//!   u64 inode number, highest byte first; 16 bytes of the BLAKE3 of its identity; 32 bytes BLAKE3 of the file
+//! the identity: u64 dev, u64 ino, u64 size, i64 mtime s, u32 mtime ns, i64 ctime s, u32 ctime ns
 //! ```
 //! A file is the same if all of it is the same; ctime can't be set by a program. A file that was changed
 //! less than two seconds before it was hashed is not remembered: it could change again within one tick of
 //! the file system's clock (git calls such entries "racily clean").
 //!
+//! In memory it is the same records, for a context may have a million files.
+//!
 //! Beside it in `ID.looks`, `"tare looks 1\n"` and records of 64 bytes, the latest last: how what was copied looked from
 //! outside (see [`tree::look`]), and the digest of what that came to. Whoever finds it there needs no file's digest.
 
-use std::collections::HashMap;
-use std::io::{self, Write};
+use std::fs::File;
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use tree::Content;
 use tree::hash::{Hashes, Ident};
 use tree::look::YOUNG;
-use tree::{Content, Time};
 
 use crate::{Result, Store};
 
-const MAGIC: &[u8] = b"tare stats 1\n";
-const RECORD: usize = 88;
+const MAGIC: &[u8] = b"tare stats 2\n";
+const RECORD: usize = 56;
+/// What comes before the content's digest.
+const KEY: usize = 24;
 const LOOKS: &[u8] = b"tare looks 1\n";
 /// More than a Dockerfile has COPYs, times the states of a folder that somebody goes back and forth between.
 const MOST_LOOKS: usize = 256;
@@ -37,18 +42,29 @@ pub struct Stats {
     looks: Mutex<Looks>,
 }
 
+type Record = [u8; RECORD];
+type Key = [u8; KEY];
+
+#[derive(Default)]
 struct State {
-    known: HashMap<Ident, Known>,
+    /// Those of the file.
+    known: Pile,
+    /// Which of them were asked for.
+    used: Vec<bool>,
+    /// Those that are new.
+    added: Pile,
+    /// Known for this process only.
+    young: Pile,
     dirty: bool,
 }
 
-#[derive(Clone, Copy, PartialEq, Debug)]
-struct Known {
-    content: Content,
-    /// Asked for, or added.
-    used: bool,
-    /// Known for this process only.
-    young: bool,
+/// Records by key. A map of them would take three times the room.
+#[derive(Default)]
+struct Pile {
+    records: Vec<Record>,
+    /// For each record its number among them, counted from 1, at the first free place behind the one that its key
+    /// tells. At least half of the places are free: those have 0.
+    places: Vec<u32>,
 }
 
 struct Looks {
@@ -72,8 +88,83 @@ impl Store {
 
 impl State {
     fn read(path: &Path) -> State {
-        let known = std::fs::read(path).ok().and_then(|b| decode(&b)).unwrap_or_default();
-        State { known, dirty: false }
+        let known = Pile::of(File::open(path).and_then(decode).unwrap_or_default());
+        State { used: vec![false; known.records.len()], known, ..State::default() }
+    }
+
+    fn get(&mut self, key: &Key) -> Option<Content> {
+        if let Some(at) = self.known.find(key) {
+            self.used[at] = true;
+            return Some(content_of(&self.known.records[at]));
+        }
+        let of = |pile: &Pile| pile.find(key).map(|at| content_of(&pile.records[at]));
+        of(&self.added).or_else(|| of(&self.young))
+    }
+
+    /// Writes those that are new, and of the others all or those that were used.
+    fn encode(&mut self, all: bool, out: &mut dyn Write) -> io::Result<()> {
+        self.added.sort();
+        let known = self.known.records.iter().zip(&self.used);
+        let known = known.filter(|(_, used)| all || **used).map(|(record, _)| record);
+        encode(&self.added.records, known, out)
+    }
+}
+
+impl Pile {
+    fn of(records: Vec<Record>) -> Pile {
+        let mut pile = Pile { records, places: Vec::new() };
+        pile.arrange();
+        pile
+    }
+
+    fn put(&mut self, key: &Key, content: Content) {
+        if self.records.len() >= self.places.len() / 2 {
+            self.arrange();
+        }
+        let place = self.place(key);
+        let mut record = [0; RECORD];
+        record[..KEY].copy_from_slice(key);
+        record[KEY..].copy_from_slice(&content.0);
+        match self.places[place] {
+            0 => {
+                self.records.push(record);
+                self.places[place] = self.records.len() as u32;
+            }
+            number => self.records[number as usize - 1] = record,
+        }
+    }
+
+    fn find(&self, key: &Key) -> Option<usize> {
+        let number = if self.places.is_empty() { 0 } else { self.places[self.place(key)] };
+        (number as usize).checked_sub(1)
+    }
+
+    fn sort(&mut self) {
+        self.records.sort_unstable_by_key(|record| order(key_of(record)));
+        self.arrange();
+    }
+
+    /// Gives each its place, and makes room for another one at least.
+    fn arrange(&mut self) {
+        self.places = vec![0; ((self.records.len() + 1) * 2).next_power_of_two()];
+        for number in 0..self.records.len() {
+            let place = self.place(key_of(&self.records[number]));
+            self.places[place] = number as u32 + 1;
+        }
+    }
+
+    /// Where the number of a key's record is, or would be.
+    fn place(&self, key: &Key) -> usize {
+        let last = self.places.len() - 1;
+        // Any eight bytes of a digest are as good as random.
+        let mut place =
+            u64::from_le_bytes(*key.last_chunk().expect("a key ends in a digest")) as usize & last;
+        while let Some(number) = self.places[place].checked_sub(1)
+            && key_of(&self.records[number as usize]) != key
+        {
+            place = (place + 1) & last;
+        }
+        place
     }
 }
 
@@ -110,11 +201,7 @@ impl Stats {
         match &mut *state {
             Some(state) if state.dirty => {
                 state.dirty = false;
-                let lasting =
-                    state.known.iter().filter(|(_, known)| !known.young && (known.used || looks.used));
-                store.write_with(&self.path, |file| {
-                    encode(lasting.map(|(id, known)| (id, &known.content)), file)
-                })
+                store.write_with(&self.path, |file| state.encode(looks.used, file))
             }
             _ => Ok(()),
         }
@@ -128,19 +215,18 @@ impl Stats {
 
 impl Hashes for Stats {
     fn get(&self, id: &Ident) -> Option<Content> {
-        self.with(|state| {
-            let known = state.known.get_mut(id)?;
-            known.used = true;
-            Some(known.content)
-        })
+        let key = key(id);
+        self.with(|state| state.get(&key))
     }
 
     fn put(&self, id: Ident, content: Content) {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs() as i64);
+        let key = key(&id);
         self.with(|state| {
             // Good for this process in any case: who reads the bytes later checks them against the digest.
             let young = now - id.ctime.sec <= YOUNG;
-            state.known.insert(id, Known { content, used: true, young });
+            let pile = if young { &mut state.young } else { &mut state.added };
+            pile.put(&key, content);
             state.dirty |= !young;
         });
     }
@@ -156,76 +242,167 @@ fn decode_looks(bytes: &[u8]) -> Option<Vec<[[u8; 32]; 2]>> {
     rest.is_empty().then(|| records.iter().map(|record| [half(record, 0), half(record, 32)]).collect())
 }
 
-fn encode<'a>(all: impl Iterator<Item = (&'a Ident, &'a Content)>, out: &mut dyn Write) -> io::Result<()> {
-    let mut all: Vec<_> = all.collect();
-    all.sort_unstable_by_key(|(id, _)| order(id));
+/// Both lists are sorted; of what both have, that of the first counts.
+fn encode<'a>(
+    added: &'a [Record],
+    known: impl Iterator<Item = &'a Record>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     out.write_all(MAGIC)?;
-    let mut bytes = Vec::with_capacity(RECORD);
-    all.into_iter().try_for_each(|(id, content)| {
-        bytes.clear();
-        put_record(&mut bytes, id, content);
-        out.write_all(&bytes)
-    })
-}
-
-/// Identities sort as the bytes of their records do, whose lowest byte comes first.
-fn order(id: &Ident) -> ([u64; 4], u32, u64, u32) {
-    let [dev, ino, size] = [id.dev, id.ino, id.size].map(u64::swap_bytes);
-    let [mtime, ctime] = [id.mtime, id.ctime].map(|time| (time.sec as u64).swap_bytes());
-    ([dev, ino, size, mtime], id.mtime.nsec.swap_bytes(), ctime, id.ctime.nsec.swap_bytes())
-}
-
-fn put_record(out: &mut Vec<u8>, id: &Ident, content: &Content) {
-    let end = out.len() + RECORD;
-    [id.dev, id.ino, id.size].iter().for_each(|n| out.extend(n.to_le_bytes()));
-    for time in [id.mtime, id.ctime] {
-        out.extend(time.sec.to_le_bytes());
-        out.extend(time.nsec.to_le_bytes());
+    let (mut added, mut known) = (added.iter().peekable(), known.peekable());
+    let mut last = None;
+    loop {
+        let first = known.peek().copied();
+        let is_first = |new: &&Record| first.is_none_or(|first| key_of(new) <= key_of(first));
+        let Some(record) = added.next_if(is_first).or_else(|| known.next()) else { return Ok(()) };
+        if last.replace(key_of(record)) != Some(key_of(record)) {
+            out.write_all(record)?;
+        }
     }
-    out.extend(content.0);
-    out.resize(end, 0);
 }
 
-fn decode(bytes: &[u8]) -> Option<HashMap<Ident, Known>> {
-    let records = bytes.strip_prefix(MAGIC)?;
-    (records.len() % RECORD == 0).then(|| records.chunks_exact(RECORD).map(parse).collect())
+fn decode(mut file: File) -> io::Result<Vec<Record>> {
+    let mut magic = [0; MAGIC.len()];
+    file.read_exact(&mut magic)?;
+    let bytes = file.metadata()?.len().saturating_sub(MAGIC.len() as u64) as usize;
+    if magic != MAGIC || !bytes.is_multiple_of(RECORD) {
+        return Err(io::ErrorKind::InvalidData.into());
+    }
+    let mut records = vec![[0; RECORD]; bytes / RECORD];
+    file.read_exact(records.as_flattened_mut())?;
+    Ok(records)
 }
 
-fn parse(record: &[u8]) -> (Ident, Known) {
-    let u64_at = |at: usize| u64::from_le_bytes(record[at..at + 8].try_into().expect("eight bytes"));
-    let u32_at = |at: usize| u32::from_le_bytes(record[at..at + 4].try_into().expect("four bytes"));
-    let time_at = |at: usize| Time { sec: u64_at(at) as i64, nsec: u32_at(at + 8) };
-    let content = Content(record[48..80].try_into().expect("32 bytes"));
-    let id =
-        Ident { dev: u64_at(0), ino: u64_at(8), size: u64_at(16), mtime: time_at(24), ctime: time_at(36) };
-    (id, Known { content, used: false, young: false })
+fn key(id: &Ident) -> Key {
+    let mut key = [0; KEY];
+    key[..8].copy_from_slice(&id.ino.to_be_bytes());
+    key[8..].copy_from_slice(&blake3::hash(&bytes_of(id)).as_bytes()[..16]);
+    key
+}
+
+fn bytes_of(Ident { dev, ino, size, mtime, ctime }: &Ident) -> [u8; 48] {
+    let mut bytes = [0; 48];
+    let (numbers, times) = bytes.split_at_mut(24);
+    for (number, place) in [dev, ino, size].into_iter().zip(numbers.as_chunks_mut().0) {
+        *place = number.to_le_bytes();
+    }
+    for (time, place) in [mtime, ctime].into_iter().zip(times.chunks_exact_mut(12)) {
+        place[..8].copy_from_slice(&time.sec.to_le_bytes());
+        place[8..].copy_from_slice(&time.nsec.to_le_bytes());
+    }
+    bytes
+}
+
+/// Keys sort as their bytes do; numbers are compared faster.
+fn order(key: &Key) -> (u64, u128) {
+    let (ino, digest) = key.split_first_chunk().expect("a key starts with a number");
+    (u64::from_be_bytes(*ino), u128::from_be_bytes(digest.try_into().expect("16 bytes are left")))
+}
+
+fn key_of(record: &Record) -> &Key {
+    record.first_chunk().expect("a record starts with its key")
+}
+
+fn content_of(record: &Record) -> Content {
+    Content(*record.last_chunk().expect("a record ends in a digest"))
 }
 
 #[cfg(test)]
 mod tests {
+    use tree::Time;
+
     use super::*;
+
+    fn id(ino: u64) -> Ident {
+        Ident { dev: 1, ino, size: 3, mtime: Time { sec: 4, nsec: 5 }, ctime: Time { sec: -6, nsec: 7 } }
+    }
+
+    fn pile(all: &[(u64, u8)]) -> Pile {
+        let mut pile = Pile::default();
+        all.iter().for_each(|(ino, n)| pile.put(&key(&id(*ino)), Content([*n; 32])));
+        pile
+    }
+
+    fn encoded(state: &mut State, all: bool) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        state.encode(all, &mut bytes).unwrap();
+        assert!(bytes[MAGIC.len()..].as_chunks::<RECORD>().0.is_sorted());
+        bytes
+    }
+
+    /// Through a file, as the store has it.
+    fn decoded(bytes: &[u8]) -> io::Result<Vec<Record>> {
+        let name = format!("tare-store-stats-{}-{}", std::process::id(), blake3::hash(bytes));
+        let path = std::env::temp_dir().join(name);
+        std::fs::write(&path, bytes)?;
+        let records = File::open(&path).and_then(decode);
+        std::fs::remove_file(path)?;
+        records
+    }
+
+    fn numbers(records: &[Record]) -> Vec<(u64, u8)> {
+        records.iter().map(|r| (u64::from_be_bytes(*r.first_chunk().unwrap()), r[RECORD - 1])).collect()
+    }
 
     #[test]
     fn both_ways() {
-        let id = |n| Ident {
-            dev: 1,
-            ino: n,
-            size: 3,
-            mtime: Time { sec: 4, nsec: 5 },
-            ctime: Time { sec: -6, nsec: 7 },
-        };
-        let known = |n| Known { content: Content([n; 32]), used: false, young: false };
-        let all: HashMap<_, _> = (0..9).map(|n| (id(n), known(n as u8))).collect();
-        let mut bytes = Vec::new();
-        encode(all.iter().map(|(id, known)| (id, &known.content)), &mut bytes).unwrap();
-        assert!(bytes[MAGIC.len()..].as_chunks::<RECORD>().0.is_sorted());
-        assert_eq!(bytes.len(), MAGIC.len() + 9 * RECORD);
-        assert_eq!(decode(&bytes), Some(all));
-        assert_eq!(decode(&bytes[1..]), None);
-        assert_eq!(decode(&bytes[..bytes.len() - 1]), None);
+        let mut state = State { added: pile(&[(300, 3), (1, 8), (2, 2), (1, 1)]), ..State::default() };
+        let bytes = encoded(&mut state, false);
+        assert_eq!(numbers(&decoded(&bytes).unwrap()), [(1, 1), (2, 2), (300, 3)]);
+        assert!(decoded(&bytes[1..]).is_err());
+        assert!(decoded(&bytes[..bytes.len() - 1]).is_err());
+        assert_eq!(decoded(MAGIC).unwrap(), Vec::<Record>::new());
         let looks = vec![[[1; 32], [2; 32]], [[3; 32], [4; 32]]];
         let bytes = encode_looks(&looks);
         assert_eq!(decode_looks(&bytes), Some(looks));
         assert_eq!(decode_looks(&bytes[..bytes.len() - 1]), None);
+    }
+
+    #[test]
+    fn what_was_neither_used_nor_added_is_forgotten() {
+        let known = Pile::of(pile(&[(1, 1), (2, 2), (3, 3), (4, 4)]).records);
+        let used = vec![false; 4];
+        let mut state = State { known, used, added: pile(&[(5, 5), (3, 9)]), ..State::default() };
+        assert_eq!(state.get(&key(&id(2))), Some(Content([2; 32])));
+        assert_eq!(numbers(&decoded(&encoded(&mut state, false)).unwrap()), [(2, 2), (3, 9), (5, 5)]);
+        let all = [(1, 1), (2, 2), (3, 9), (4, 4), (5, 5)];
+        assert_eq!(numbers(&decoded(&encoded(&mut state, true)).unwrap()), all);
+    }
+
+    #[test]
+    fn a_thousand_are_found() {
+        let all: Vec<_> = (0..1000).map(|n| (n * 7919 % 1009, n as u8)).collect();
+        let mut pile = pile(&all);
+        for pass in 0..2 {
+            for (ino, n) in &all {
+                let at = pile.find(&key(&id(*ino))).unwrap();
+                assert_eq!(content_of(&pile.records[at]), Content([*n; 32]), "{pass}: {ino}");
+            }
+            assert_eq!(pile.find(&key(&id(2000))), None);
+            pile.sort();
+        }
+    }
+
+    #[test]
+    fn each_is_found_in_any_order_and_in_its_state_only() {
+        let mut state = State { added: pile(&[(7, 7), (9, 9)]), young: pile(&[(8, 8)]), ..State::default() };
+        for n in [7, 8, 9, 9, 7, 8] {
+            assert_eq!(state.get(&key(&id(n))), Some(Content([n as u8; 32])), "{n}");
+        }
+        assert_eq!(state.get(&key(&id(6))), None);
+        let time = Time { sec: 4, nsec: 6 };
+        for other in [
+            Ident { dev: 2, ..id(7) },
+            Ident { ino: 10, ..id(7) },
+            Ident { size: 4, ..id(7) },
+            Ident { mtime: time, ..id(7) },
+            Ident { ctime: time, ..id(7) },
+            Ident { mtime: id(7).ctime, ctime: id(7).mtime, ..id(7) },
+        ] {
+            assert_eq!(state.get(&key(&other)), None, "{other:?}");
+        }
+        assert_eq!(numbers(&decoded(&encoded(&mut state, true)).unwrap()), [(7, 7), (9, 9)]);
+        state.added.put(&key(&id(3)), Content([3; 32]));
+        assert_eq!(state.get(&key(&id(3))), Some(Content([3; 32])));
     }
 }

@@ -16,11 +16,13 @@ use crate::found::{Found, Shape, join, split, within};
 use crate::hash::Hashes;
 use crate::view::View;
 
+mod alone;
 mod archive;
 mod puts;
 pub mod source;
 mod target;
 
+pub use alone::alone;
 pub use source::{Origin, Picked};
 use target::Target;
 
@@ -54,6 +56,8 @@ pub enum Item<'a> {
         /// The path as written.
         path: &'a [u8],
     },
+    /// All of a scanned build context, which nobody else needs: as the path `/` of it, without a second list.
+    All(Vec<Found>),
     /// One object that [`Origin::select`] has found, so no pattern any more.
     Picked {
         /// The place.
@@ -86,12 +90,26 @@ pub fn copy(
                     job.picked(&origin, picked, None)?;
                 }
             }
+            Item::All(found) => job.all(found)?,
             Item::Picked { origin, picked } => job.picked(&origin, picked, None)?,
             Item::File(found) => job.file(found)?,
             Item::Archive(entries) => job.archive(entries)?,
         }
     }
     job.target.changes(hashes)
+}
+
+impl Copy<'_> {
+    /// Gives owner and mode. Links have no mode of their own.
+    fn dress(&self, meta: &mut Meta, shape: &Shape) {
+        if let Some((uid, gid)) = self.chown {
+            (meta.uid, meta.gid) = (uid, gid);
+        }
+        match (self.chmod, shape) {
+            (None, _) | (_, Shape::Symlink { .. }) => {}
+            (Some(chmod), shape) => meta.mode = chmod.apply(meta.mode, matches!(shape, Shape::Dir)) & 0o7777,
+        }
+    }
 }
 
 struct Job<'a> {
@@ -122,13 +140,33 @@ impl Job<'_> {
         if !picked.found.is_dir() {
             return self.file(Found { path: picked.path.into(), ..picked.found });
         }
+        let dest = self.folder()?;
+        self.contents(origin, &picked.found.path, &dest, only)
+    }
+
+    fn all(&mut self, mut all: Vec<Found>) -> io::Result<()> {
+        let dest = self.folder()?;
+        if !self.how.exclude.is_empty() {
+            return self.contents(&Origin::Context(&all), b"", &dest, None);
+        }
+        for found in &mut all {
+            if !dest.is_empty() {
+                found.path = Path::from(join(&dest, &found.path));
+            }
+            self.how.dress(&mut found.meta, &found.shape);
+        }
+        self.target.put_all(all)
+    }
+
+    /// The destination of a directory's contents, which is there after this.
+    fn folder(&mut self) -> io::Result<Vec<u8>> {
         let dest = self.destination()?;
         // What is there already stays as it is, and what is made is nobody's copy.
         if !self.target.exists(&dest)? {
             self.make_dirs(&dest)?;
         }
         self.target.expect_dir(&dest)?;
-        self.contents(origin, &picked.found.path, &dest, only)
+        Ok(dest)
     }
 
     /// A single file, link or the like; its path is its name.
@@ -140,7 +178,7 @@ impl Job<'_> {
         if let Some((dir, _)) = split(&dest) {
             self.make_dirs(dir)?;
         }
-        self.dress(&mut found.meta, &found.shape);
+        self.how.dress(&mut found.meta, &found.shape);
         self.target.put_file(Found { path: dest.into(), ..found })
     }
 
@@ -190,7 +228,7 @@ impl Job<'_> {
     }
 
     fn place(&mut self, mut found: Found) -> io::Result<()> {
-        self.dress(&mut found.meta, &found.shape);
+        self.how.dress(&mut found.meta, &found.shape);
         match found.shape {
             Shape::Dir => self.target.put_dir(found),
             _ => self.target.put_file(found),
@@ -208,17 +246,6 @@ impl Job<'_> {
             }
         }
         Ok(())
-    }
-
-    /// Gives owner and mode. Links have no mode of their own.
-    fn dress(&self, meta: &mut Meta, shape: &Shape) {
-        if let Some((uid, gid)) = self.how.chown {
-            (meta.uid, meta.gid) = (uid, gid);
-        }
-        match (self.how.chmod, shape) {
-            (None, _) | (_, Shape::Symlink { .. }) => {}
-            (Some(chmod), shape) => meta.mode = chmod.apply(meta.mode, matches!(shape, Shape::Dir)) & 0o7777,
-        }
     }
 
     fn make_dirs(&mut self, path: &[u8]) -> io::Result<()> {

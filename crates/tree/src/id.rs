@@ -24,24 +24,53 @@ const DOMAIN: &str = "tare tree changes 1";
 
 /// The digest of what the changes do.
 pub fn id(changes: &[Change]) -> [u8; 32] {
-    let mut digests: Vec<[u8; 32]> = changes.iter().map(one).collect();
-    digests.sort_unstable();
-    let mut hasher = blake3::Hasher::new_derive_key(DOMAIN);
-    for digest in &digests {
-        hasher.update(digest);
-    }
-    hasher.finalize().into()
+    let mut sum = Sum::default();
+    sum.digests.reserve_exact(changes.len());
+    changes.iter().for_each(|change| sum.add(change));
+    sum.finish()
 }
 
-fn one(change: &Change) -> [u8; 32] {
-    let mut fields = Fields::default();
-    fields.bytes(change.path());
-    match change {
-        Change::Remove(_) => fields.tag(b'-'),
-        Change::Opaque(_) => fields.tag(b'o'),
-        Change::Put(entry) => put(&mut fields, entry),
+/// The same for changes of which there is no list.
+#[derive(Default)]
+pub(crate) struct Sum {
+    digests: Vec<[u8; 32]>,
+    fields: Fields,
+}
+
+impl Sum {
+    pub fn add(&mut self, change: &Change) {
+        match change {
+            Change::Remove(path) => self.one(path, |fields| fields.tag(b'-')),
+            Change::Opaque(path) => self.one(path, |fields| fields.tag(b'o')),
+            Change::Put(entry) => self.put(entry),
+        }
     }
-    blake3::hash(&fields.0).into()
+
+    pub fn put(&mut self, entry: &Entry) {
+        self.one(&entry.path, |fields| put(fields, entry));
+    }
+
+    pub fn finish(mut self) -> [u8; 32] {
+        self.digests.sort_unstable_by_key(order);
+        let mut hasher = blake3::Hasher::new_derive_key(DOMAIN);
+        for digest in &self.digests {
+            hasher.update(digest);
+        }
+        hasher.finalize().into()
+    }
+
+    fn one(&mut self, path: &[u8], what: impl FnOnce(&mut Fields)) {
+        self.fields.0.clear();
+        self.fields.bytes(path);
+        what(&mut self.fields);
+        self.digests.push(blake3::hash(&self.fields.0).into());
+    }
+}
+
+/// Digests sort as their bytes do; of a million, their halves as numbers take half the time.
+fn order(digest: &[u8; 32]) -> [u128; 2] {
+    let (halves, _) = digest.as_chunks();
+    [u128::from_be_bytes(halves[0]), u128::from_be_bytes(halves[1])]
 }
 
 fn put(fields: &mut Fields, entry: &Entry) {
@@ -101,5 +130,23 @@ impl Fields {
         self.tag(tag);
         self.number(major.into());
         self.number(minor.into());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digests_sort_as_their_bytes_do() {
+        let digest = |at: usize, byte| {
+            let mut digest = [7; 32];
+            digest[at] = byte;
+            digest
+        };
+        let all: Vec<[u8; 32]> = (0..32).flat_map(|at| [digest(at, 1), digest(at, 200)]).collect();
+        for a in &all {
+            assert!(all.iter().all(|b| a.cmp(b) == order(a).cmp(&order(b))));
+        }
     }
 }

@@ -239,8 +239,12 @@ where
         names.retain(|name| wanted.is_none_or(|wanted| wanted == name.name));
         names.sort_unstable_by(|a, b| a.name.cmp(&b.name));
         let mut read = Read { found: Vec::new(), verdicts: Vec::new(), below: Vec::new() };
+        let mut path = join(&task.path, b"");
+        let start = path.len();
         for name in names {
-            self.object(&dir, task, name, &mut read)?;
+            path.truncate(start);
+            path.extend_from_slice(&name.name);
+            self.object(&dir, task, &name, Path::from(path.as_slice()), &mut read)?;
         }
         Ok(read)
     }
@@ -249,11 +253,11 @@ where
         &self,
         dir: &Dir,
         task: &Task<F::State>,
-        name: Name,
+        name: &Name,
+        path: Path,
         read: &mut Read<F::State>,
     ) -> io::Result<()> {
-        let path = Path::from(join(&task.path, &name.name));
-        let Some(is_dir) = is_dir(dir, &name)? else { return Ok(()) };
+        let Some(is_dir) = is_dir(dir, name)? else { return Ok(()) };
         let (verdict, below) = self.filter.enter(&task.state, &path, is_dir);
         if verdict == Verdict::Skip || (verdict == Verdict::Descend && !is_dir) {
             return Ok(());

@@ -18,6 +18,20 @@ pub(super) struct Puts {
 }
 
 impl Puts {
+    /// Takes a list in canonical order as its own, unless it has something that doesn't come before all of it.
+    pub fn adopt(&mut self, mut list: Vec<Found>) -> Result<(), Vec<Found>> {
+        let fits = match (self.run.last(), list.first()) {
+            (Some(last), Some(first)) => PathOrder(&last.path) < PathOrder(&first.path),
+            _ => true,
+        };
+        if !fits || !self.rest.is_empty() {
+            return Err(list);
+        }
+        list.splice(0..0, std::mem::take(&mut self.run));
+        self.run = list;
+        Ok(())
+    }
+
     /// Makes room for so many that will come.
     pub fn reserve(&mut self, count: usize) {
         self.run.reserve(count);
@@ -98,6 +112,21 @@ mod tests {
         check(puts(&["a", "a/x", "a-b", "c"]), 4, &["a", "a-b", "a/x", "c"]);
         check(puts(&["b", "a", "c", "a", "b", "c"]), 2, &["a", "b", "c"]);
         check(puts(&["a-b", "a/x", "b"]), 2, &["a-b", "a/x", "b"]);
+    }
+
+    #[test]
+    fn a_list_is_adopted_if_it_comes_behind_all() {
+        let list = |paths: &[&str]| puts(paths).into_list();
+        let mut all = puts(&["a"]);
+        assert!(all.adopt(list(&["a/x", "b"])).is_ok());
+        check(all, 3, &["a", "a/x", "b"]);
+        let mut all = puts(&["b"]);
+        assert_eq!(all.adopt(list(&["a", "c"])).map_err(|list| list.len()), Err(2));
+        check(all, 1, &["b"]);
+        let mut all = puts(&["b", "a"]);
+        assert!(all.adopt(list(&["c"])).is_err());
+        assert!(puts(&["b"]).adopt(list(&["b"])).is_err());
+        assert!(puts(&["b"]).adopt(Vec::new()).is_ok());
     }
 
     #[test]

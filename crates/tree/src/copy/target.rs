@@ -38,7 +38,10 @@ impl<'a> Target<'a> {
         let again = self.above()?;
         let mut found = self.puts.into_list();
         found.extend(again.into_values());
-        Ok(hash(found, hashes)?.into_iter().map(Change::Put).collect())
+        let mut changes: Vec<Change> = hash(found, hashes)?.into_iter().map(Change::Put).collect();
+        // They are in the room that the longer list had.
+        changes.shrink_to_fit();
+        Ok(changes)
     }
 
     /// Makes room for so many objects.
@@ -91,20 +94,41 @@ impl<'a> Target<'a> {
 
     /// Puts a directory, new or over one that is there.
     pub fn put_dir(&mut self, dir: Found) -> io::Result<()> {
-        if self.exists(&dir.path)? {
-            self.expect_dir(&dir.path)?;
-        }
+        self.expect_room_for_dir(&dir.path)?;
         self.puts.insert(dir);
         Ok(())
     }
 
     /// Puts anything else, new or over what is there unless that is a directory.
     pub fn put_file(&mut self, file: Found) -> io::Result<()> {
-        if self.is_dir(&file.path)? {
-            return Err(conflict("cannot replace to directory ", &file.path, " with file"));
-        }
+        self.expect_room_for_file(&file.path)?;
         self.puts.insert(file);
         Ok(())
+    }
+
+    /// As [`put_dir`](Self::put_dir) or [`put_file`](Self::put_file) for each of a list in canonical order.
+    pub fn put_all(&mut self, all: Vec<Found>) -> io::Result<()> {
+        for found in &all {
+            match found.is_dir() {
+                true => self.expect_room_for_dir(&found.path)?,
+                false => self.expect_room_for_file(&found.path)?,
+            }
+        }
+        if let Err(all) = self.puts.adopt(all) {
+            all.into_iter().for_each(|found| self.puts.insert(found));
+        }
+        Ok(())
+    }
+
+    fn expect_room_for_dir(&self, path: &[u8]) -> io::Result<()> {
+        if self.exists(path)? { self.expect_dir(path) } else { Ok(()) }
+    }
+
+    fn expect_room_for_file(&self, path: &[u8]) -> io::Result<()> {
+        match self.is_dir(path)? {
+            true => Err(conflict("cannot replace to directory ", path, " with file")),
+            false => Ok(()),
+        }
     }
 
     /// Puts anything over anything, as tar does.

@@ -2,6 +2,7 @@
 
 mod support;
 
+mod copy_alone;
 mod copy_dest;
 mod copy_flags;
 mod copy_source;

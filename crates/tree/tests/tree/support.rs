@@ -20,7 +20,7 @@ use dockerfile::ignore::Patterns;
 use rustix::fs::{AtFlags, CWD, FileType, Mode, Timespec, Timestamps, XattrFlags};
 use tree::copy::{Copy, Item, Origin};
 use tree::hash::NoHashes;
-use tree::{Change, Entry, Kind, Root, Time, View};
+use tree::{Change, Entry, Found, Kind, Root, Time, View};
 
 /// A directory that is removed at the end of the test.
 pub struct Scratch(pub PathBuf);
@@ -224,6 +224,12 @@ impl Case<'_> {
         }
     }
 
+    /// Runs it for the comparisons alone.
+    #[track_caller]
+    pub fn check_agrees(&self) {
+        drop(self.run());
+    }
+
     fn run(&self) -> std::io::Result<Vec<String>> {
         let scratch = Scratch::new();
         let view = scratch.view(if self.image.is_empty() { &[] } else { std::slice::from_ref(&self.image) });
@@ -232,17 +238,48 @@ impl Case<'_> {
         let stage = View::new(vec![source]);
         let origin = if self.from { Origin::View(&stage) } else { Origin::Context(&context) };
         let items = self.paths.iter().map(|path| Item::Path { origin, path: path.as_bytes() }).collect();
-        Ok(render(&self.copy_items(items, &view)?))
+        let changes = self.copy_items(items, &view).map(|changes| render(&changes));
+        if let ([path], false) = (self.paths, self.from) {
+            self.compare_alone(&context, path);
+            self.compare_all(context, &view, path, &changes);
+        }
+        changes
+    }
+
+    /// The digest that is made without a list has to be that of the list.
+    fn compare_alone(&self, context: &[Found], path: &str) {
+        let alone = self.how("/", |how| tree::copy::alone(how, context, path.as_bytes(), &NoHashes));
+        let item = Item::Path { origin: Origin::Context(context), path: path.as_bytes() };
+        let nothing = View::new(Vec::new());
+        let changes = self.how("/", |how| tree::copy(how, vec![item], &nothing, &NoHashes));
+        match (alone, changes) {
+            (Ok(None), _) => {}
+            (Ok(Some(alone)), changes) => assert_eq!(alone, tree::id(&changes.unwrap())),
+            (Err(alone), changes) => assert_eq!(alone.to_string(), changes.unwrap_err().to_string()),
+        }
+    }
+
+    /// A context that is handed over whole comes to the same as one that is lent.
+    fn compare_all(&self, all: Vec<Found>, view: &View, path: &str, lent: &std::io::Result<Vec<String>>) {
+        if matches!(path, "." | "/") && !self.flags.contains(&"--parents") {
+            let given = self.copy_items(vec![Item::All(all)], view).map(|changes| render(&changes));
+            assert_eq!(format!("{given:?}"), format!("{lent:?}"));
+        }
     }
 
     pub fn copy_items(&self, items: Vec<Item<'_>>, view: &View) -> std::io::Result<Vec<Change>> {
+        self.how(self.dest, |how| tree::copy(how, items, view, &NoHashes))
+    }
+
+    /// How it copies, to another place.
+    pub fn how<T>(&self, dest: &str, then: impl FnOnce(&Copy<'_>) -> T) -> T {
         let value = |name: &'static str| self.flags.iter().filter_map(move |flag| flag.strip_prefix(name));
         let exclude: Vec<&str> = value("--exclude=").collect();
         let exclude = Patterns::from_list(&exclude).unwrap();
         let chmod = value("--chmod=").next().map(|mode| Chmod::parse(mode).unwrap());
         let chown = value("--chown=").next().map(|ids| ids.split_once(':').unwrap());
         let how = Copy {
-            dest: self.dest.as_bytes(),
+            dest: dest.as_bytes(),
             chown: chown.map(|(uid, gid)| (uid.parse().unwrap(), gid.parse().unwrap())),
             chmod: chmod.as_ref(),
             link: self.flags.contains(&"--link"),
@@ -250,6 +287,6 @@ impl Case<'_> {
             exclude: &exclude,
             created: Time { sec: 1, nsec: 0 },
         };
-        tree::copy(&how, items, view, &NoHashes)
+        then(&how)
     }
 }
