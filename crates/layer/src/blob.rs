@@ -1,8 +1,8 @@
 //! Changes, or a tar, to a layer's blob, with both digests in one pass.
 //!
 //! ```text
-//! tar ─▶ 1 MiB chunks ─▶ sha256 (diff id) ─▶ compress ─▶ sha256 (digest) ─▶ out
-//! a thread               the same one        n threads   the caller's
+//! tar ─▶ chunks ─▶ sha256 (diff id) ─▶ compress ─▶ sha256 (digest) ─▶ out
+//! a thread         the same one        n threads   the caller's
 //! ```
 //! The bytes depend on the input, the format and the level, never on the number of threads.
 //! The compressors are pinned: another version may make other bytes.
@@ -12,7 +12,10 @@ use std::thread;
 
 use oci::media::Compression;
 use oci::{DiffId, Digest, Hasher};
-use tree::Change;
+use tree::{Change, Entry, Kind};
+use zstd::stream::write::Encoder;
+use zstd::stream::{raw, zio};
+use zstd::zstd_safe::CParameter;
 
 use crate::failure::bad;
 use crate::gzip;
@@ -20,7 +23,11 @@ use crate::pump::{Inlet, Outlet, pump};
 use crate::write::{Times, write};
 
 /// Size of a gzip member, and so part of the bytes of every blob.
-const CHUNK: usize = 1 << 20;
+const MEMBER: usize = 1 << 20;
+/// How the tar moves where nothing hangs on it: small enough for a cache, large enough not to wake a thread too often.
+const CHUNK: usize = 256 << 10;
+/// As many changes make a small layer.
+const FEW: usize = 256;
 /// zstd's own default, as good as gzip at 6 and twice as fast.
 const ZSTD_LEVEL: i32 = 3;
 /// More threads than this would only wait for the tar.
@@ -55,8 +62,29 @@ pub fn blob(
     level: Option<i32>,
     out: impl Write,
 ) -> io::Result<BlobInfo> {
+    if compression == Compression::None && level.is_none() && is_small(changes) {
+        return at_once(changes, times, out);
+    }
     let tar = |inlet: &mut Plain| write(changes, times, inlet).map(drop);
     pipeline(tar, How { compression, level, workers: workers() }, out)
+}
+
+/// Whether a layer is so small that to have a thread for its tar would take longer than to make it.
+fn is_small(changes: &[Change]) -> bool {
+    let bytes = |change: &Change| match change {
+        Change::Put(Entry { kind: Kind::File { size, .. }, .. }) => *size,
+        _ => 0,
+    };
+    changes.len() <= FEW && changes.iter().map(bytes).sum::<u64>() <= CHUNK as u64
+}
+
+fn at_once(changes: &[Change], times: &Times, mut out: impl Write) -> io::Result<BlobInfo> {
+    let mut tar = Vec::new();
+    write(changes, times, &mut tar)?;
+    out.write_all(&tar)?;
+    out.flush()?;
+    let (digest, size) = (Digest::of(&tar), tar.len() as u64);
+    Ok(BlobInfo { diff_id: DiffId(digest), digest, size, tar_size: size })
 }
 
 /// Writes the blob of a layer whose tar is there already.
@@ -109,7 +137,7 @@ fn pipeline(
     how: How,
     out: impl Write,
 ) -> io::Result<BlobInfo> {
-    let (inlet, outlet) = pump(CHUNK);
+    let (inlet, outlet) = pump(chunk_of(how.compression));
     thread::scope(|scope| {
         let made = scope.spawn(|| {
             let hasher = (how.compression != Compression::None).then(Hasher::default);
@@ -121,6 +149,10 @@ fn pipeline(
         let made = made.join().map_err(|_| io::Error::other("the thread that makes the tar died"))?;
         join(made, compressed)
     })
+}
+
+fn chunk_of(compression: Compression) -> usize {
+    if compression == Compression::Gzip { MEMBER } else { CHUNK }
 }
 
 /// If the blob's side failed, the tar's side failed only because of that.
@@ -157,10 +189,13 @@ fn zstd(mut plain: Outlet, level: Option<i32>, workers: usize, out: &mut impl Wr
     if !(0..=22).contains(&level) {
         return Err(bad(format!("zstd has levels 0 to 22, not {level}")));
     }
-    let mut encoder = zstd::stream::write::Encoder::new(out, level)?;
+    let mut encoder = raw::Encoder::new(level)?;
     // Never 0: the streams of one and of many workers are equal, that without a worker is not.
-    encoder.multithread(workers.clamp(1, MOST_ZSTD_WORKERS) as u32)?;
-    encoder.set_parameter(zstd::zstd_safe::CParameter::JobSize(ZSTD_JOB))?;
+    encoder.set_parameter(CParameter::NbWorkers(workers.clamp(1, MOST_ZSTD_WORKERS) as u32))?;
+    encoder.set_parameter(CParameter::JobSize(ZSTD_JOB))?;
+    // For each chunk that goes in, one buffer comes out. In a smaller one than the chunk less would come out than goes
+    // in where little can be saved, and some 10 MB would pile up inside.
+    let mut encoder = Encoder::with_writer(zio::Writer::new_with_capacity(out, encoder, CHUNK));
     while let Some(chunk) = plain.chunk() {
         encoder.write_all(&chunk)?;
     }
@@ -187,6 +222,8 @@ impl<W: Write> Write for Hashed<W> {
 
 #[cfg(test)]
 mod tests {
+    use tree::{Content, Meta, Source};
+
     use super::*;
 
     /// Words in no order, enough for several of zstd's jobs.
@@ -215,6 +252,25 @@ mod tests {
             };
             assert_eq!((made(1), made(1)), (made(2), made(4)), "{compression:?}");
         }
+    }
+
+    #[test]
+    fn a_small_layer_is_what_it_would_be_on_two_threads() {
+        let bytes: Source = Source::Bytes(vec![7; 1000].into());
+        let kind =
+            Kind::File { size: 1000, content: Content(*blake3::hash(&[7; 1000]).as_bytes()), source: bytes };
+        let file = Entry { path: b"f".to_vec().into(), meta: Meta::default(), kind };
+        let changes = [Change::Put(file), Change::Remove(b"gone".to_vec())];
+        assert!(is_small(&changes));
+        let (mut small, mut large) = (Vec::new(), Vec::new());
+        let times = Times::Preserve;
+        let info = blob(&changes, &times, Compression::None, None, &mut small).unwrap();
+        let how = How { compression: Compression::None, level: None, workers: 2 };
+        let other = pipeline(|plain| write(&changes, &times, plain).map(drop), how, &mut large).unwrap();
+        assert_eq!((info, small), (other, large));
+        let kind = Kind::File { size: 1 << 30, content: Content([0; 32]), source: Source::Bytes([].into()) };
+        let file = Entry { path: b"f".to_vec().into(), meta: Meta::default(), kind };
+        assert!(!is_small(&[Change::Put(file)]) && !is_small(&vec![changes[1].clone(); FEW + 1]));
     }
 
     #[test]

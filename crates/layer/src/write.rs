@@ -15,8 +15,8 @@ use crate::header::{BLOCK, Fields, Header, Misfits};
 use crate::pax::Records;
 use crate::{OPAQUE, WHITEOUT};
 
-/// How a file's bytes move: large enough for the kernel, small enough for a cache.
-const BUFFER: usize = 256 * 1024;
+/// How a file's bytes move: large enough for the kernel, small enough for a cache that the compressor has its tables in.
+const BUFFER: usize = 64 * 1024;
 
 /// Name of the members that hold PAX records, for readers that know none.
 const PAX_NAME: &[u8] = b"PaxHeaders.0";

@@ -11,21 +11,18 @@
 //! `load` reads both kinds.
 
 use std::fs::{self, File};
-use std::io::{self, BufReader, BufWriter, Read, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use oci::{Blobs, Descriptor, Image, Index, Publish, Published, Tagged};
 use serde_json::json;
 
-use crate::bundle::{self, Name, blob_path};
+use crate::bundle::{self, Name, Part, blob_path};
 use crate::error::{Error, Kind, Result};
 use crate::layout::VERSION_FILE;
 use crate::pull::Progress;
-use crate::verify::Verified;
-
-/// How many bytes are moved at a time.
-const BUFFER: usize = 256 << 10;
+use crate::relay::relay;
 
 /// Whose archive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,8 +92,7 @@ pub fn write(
     write_folders(out).map_err(|e| wrong(&e))?;
     for part in bundle::parts(what) {
         let failed = |e: io::Error| Error::io(format_args!("blob {}", part.blob.digest), &e);
-        let mut bytes = Verified::new(part.open(blobs).map_err(failed)?, &part.blob, progress);
-        write_file(out, &blob_path(&part.blob), part.blob.size, &mut bytes).map_err(failed)?;
+        write_part(out, &part, blobs, progress).map_err(failed)?;
         sent += part.blob.size;
     }
     write_tables(out, what, names, table.as_deref()).map_err(|e| wrong(&e))?;
@@ -138,15 +134,26 @@ fn docker_manifest(image: &Image, names: &[Name]) -> Vec<u8> {
     serde_json::to_vec(&entry).expect("a JSON tree is plain data")
 }
 
-fn write_bytes(out: &mut dyn Write, path: &str, bytes: &[u8]) -> io::Result<()> {
-    write_file(out, path, bytes.len() as u64, &mut &bytes[..])
+fn write_part(
+    out: &mut dyn Write,
+    part: &Part<'_>,
+    blobs: &dyn Blobs,
+    progress: &dyn Progress,
+) -> io::Result<()> {
+    out.write_all(&header(&blob_path(&part.blob), part.blob.size, b'0'))?;
+    relay(part, blobs, progress, out)?;
+    pad(out, part.blob.size)
 }
 
-/// One entry; `bytes` must give exactly `size`.
-fn write_file(out: &mut dyn Write, path: &str, size: u64, bytes: &mut dyn Read) -> io::Result<()> {
+fn write_bytes(out: &mut dyn Write, path: &str, bytes: &[u8]) -> io::Result<()> {
+    let size = bytes.len() as u64;
     out.write_all(&header(path, size, b'0'))?;
-    let copied = io::copy(&mut BufReader::with_capacity(BUFFER, bytes), out)?;
-    debug_assert_eq!(copied, size, "blobs are verified, tables are at hand");
+    out.write_all(bytes)?;
+    pad(out, size)
+}
+
+/// To the end of a block, after a file's bytes.
+fn pad(out: &mut dyn Write, size: u64) -> io::Result<()> {
     let padding = size.next_multiple_of(512) - size;
     out.write_all(&[0; 512][..usize::try_from(padding).expect("it is below 512")])
 }

@@ -21,6 +21,7 @@ use serde_json::{Value, json};
 use crate::bundle::{self, Name, Part, blob_path};
 use crate::error::{Error, Kind, Result};
 use crate::pull::{self, MAX_CONFIG, MAX_MANIFEST, Progress, Pull, Resolved};
+use crate::relay::relay;
 use crate::verify::{Verified, read_all};
 
 pub(crate) const VERSION_FILE: &str = r#"{"imageLayoutVersion":"1.0.0"}"#;
@@ -247,8 +248,7 @@ impl Target {
     }
 
     fn add_blob(&self, part: &Part<'_>, blobs: &dyn Blobs) -> io::Result<()> {
-        let mut source = Verified::new(part.open(blobs)?, &part.blob, &*self.progress);
-        replace(&self.dir.join(blob_path(&part.blob)), |file| io::copy(&mut source, file).map(drop))
+        replace(&self.dir.join(blob_path(&part.blob)), |file| relay(part, blobs, &*self.progress, file))
     }
 
     fn add_names(&self, what: &Tagged) -> Result<()> {

@@ -37,6 +37,7 @@ mod upload;
 
 // Everything else.
 mod bundle;
+mod relay;
 pub mod layout;
 
 pub mod archive;
