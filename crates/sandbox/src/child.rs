@@ -10,7 +10,7 @@ use std::os::unix::net::UnixStream;
 use crate::inside;
 use crate::step::{Caps, Network, Step};
 use crate::sys::{self, Cloned, Ended};
-use crate::wire::{self, Order};
+use crate::wire::{self, Run};
 
 /// What of a step its process has to know from the start.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -60,10 +60,10 @@ impl Child {
     }
 
     /// Hands the order to run on to it, with what came with that.
-    pub(crate) fn tell(&self, order: &Order, fds: &[OwnedFd]) -> io::Result<()> {
+    pub(crate) fn tell(&self, run: &Run, fds: &[OwnedFd]) -> io::Result<()> {
         let Some(status) = &self.status else { return Err(io::ErrorKind::NotConnected.into()) };
         let fds: Vec<_> = fds.iter().map(AsFd::as_fd).collect();
-        wire::send_with(status, order, &fds)
+        wire::send_with(status, run, &fds)
     }
 
     /// Whether it can still be told.

@@ -20,7 +20,7 @@ use crate::place::Points;
 use crate::root::{OpenFiles, Scratch};
 use crate::step::{Network, Step};
 use crate::system::System;
-use crate::wire::{self, Doing, Failure, Order, Report};
+use crate::wire::{self, Doing, Failure, Report, Run};
 use crate::{identity, mounts, root, sys, system, tty};
 
 /// Becomes the program of the step that it is told.
@@ -82,10 +82,8 @@ fn propagate(how: MountPropagationFlags) -> Result<(), Failure> {
 /// Waits for the step. If none comes any more, that is the end.
 fn wait(status: &UnixStream) -> (Box<Step>, Given) {
     match wire::receive(status) {
-        Ok(Some((Order::Run { step, stdin, outputs, .. }, fds))) => {
-            (step, Given::sorted(fds, stdin, outputs))
-        }
-        _ => sys::exit_now(127),
+        Ok(Some((Run { step, stdin, outputs, .. }, fds))) => (step, Given::sorted(fds, stdin, outputs)),
+        Ok(None) | Err(_) => sys::exit_now(127),
     }
 }
 

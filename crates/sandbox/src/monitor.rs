@@ -16,7 +16,7 @@ use crate::run::Exit;
 use crate::step::{Network, Root, Step};
 use crate::sys::{self, Ended};
 use crate::tty::Relay;
-use crate::wire::{self, Failure, Order, Prepared, Report};
+use crate::wire::{self, Failure, Order, Prepared, Report, Run};
 
 /// What makes this binary a monitor.
 pub(crate) const ARGUMENT: &str = "__sandbox";
@@ -34,18 +34,18 @@ fn main() -> io::Result<()> {
     let mut spare = None;
     while let Some((order, fds)) = wire::receive(&control)? {
         // What was meant for a step that is over comes too late.
-        let Order::Run { step, outputs, .. } = &order else { continue };
-        let report = match supervise(&control, spare.take(), &order, step, fds) {
+        let Order::Run(run) = order else { continue };
+        let report = match supervise(&control, spare.take(), &run, fds) {
             Ok(ended) => Report::Ended(ended),
             Err(failure) => Report::Failed(failure),
         };
         wire::send(&control, &report)?;
         // Our own outputs were the step's, so whoever reads them waits for our end.
-        if !outputs {
+        if !run.outputs {
             break;
         }
         // While the program looks at what the step has left, the next one's process gets ready.
-        spare = step.followed.then(|| Child::start(Form::of(step)).ok()).flatten();
+        spare = run.step.followed.then(|| Child::start(Form::of(&run.step)).ok()).flatten();
     }
     Ok(())
 }
@@ -53,15 +53,14 @@ fn main() -> io::Result<()> {
 fn supervise(
     control: &UnixStream,
     spare: Option<Child>,
-    order: &Order,
-    step: &Step,
+    run: &Run,
     fds: Vec<OwnedFd>,
 ) -> Result<wire::Ended, Failure> {
-    let Order::Run { number, stdin, .. } = order else { unreachable!("it is an order to run") };
-    let terminal = if step.tty && *stdin { fds.first().and_then(|fd| fd.try_clone().ok()) } else { None };
+    let step = &*run.step;
+    let terminal = if step.tty && run.stdin { fds.first().and_then(|fd| fd.try_clone().ok()) } else { None };
     let child = child_for(step, spare).map_err(|e| Failure::new("start a process in new namespaces", &e))?;
-    let mut watch = Watch::new(*number, child, terminal);
-    if let Err(e) = watch.child.tell(order, &fds) {
+    let mut watch = Watch::new(run.number, child, terminal);
+    if let Err(e) = watch.child.tell(run, &fds) {
         // What it says itself of its end is better, if it has one to speak of.
         watch.failure = Some(Failure::new("tell a process what to run", &e));
         watch.child.kill();

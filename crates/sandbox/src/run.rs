@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::idle::{self, Monitor};
 use crate::step::Step;
-use crate::wire::{self, Failure, Order, Prepared, Report};
+use crate::wire::{self, Failure, Order, Prepared, Report, Run};
 
 /// Where the three standard descriptors of a step lead.
 #[derive(Debug)]
@@ -277,12 +277,12 @@ impl Running {
         outputs: &[OwnedFd],
         mounts: &[OwnedFd],
     ) -> io::Result<()> {
-        let order = Order::Run {
+        let order = Order::Run(Run {
             number: self.control.number,
             step: Box::new(step.clone()),
             stdin: stdin.is_some(),
             outputs: !outputs.is_empty(),
-        };
+        });
         let fds: Vec<BorrowedFd> = stdin.into_iter().chain(outputs).chain(mounts).map(AsFd::as_fd).collect();
         wire::send_with(&self.control.socket, &order, &fds)
     }

@@ -25,21 +25,20 @@ use crate::step::Step;
 /// From the program to the monitor.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Order {
-    /// Carries the step's standard input, if `stdin` says so, its two outputs, if `outputs` does, and then the mounts.
-    /// The orders that follow name its number, for they may come when a monitor has another step already.
-    Run {
-        number: u64,
-        step: Box<Step>,
-        stdin: bool,
-        outputs: bool,
-    },
-    Signal {
-        number: u64,
-        signal: i32,
-    },
-    Kill {
-        number: u64,
-    },
+    Run(Run),
+    Signal { number: u64, signal: i32 },
+    Kill { number: u64 },
+}
+
+/// To run a step: from the program to the monitor, and on to the process inside. Carries the step's standard input, if
+/// `stdin` says so, its two outputs, if `outputs` does, and then the mounts.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Run {
+    /// Orders that follow name it, for they may come when a monitor has another step already.
+    pub number: u64,
+    pub step: Box<Step>,
+    pub stdin: bool,
+    pub outputs: bool,
 }
 
 /// From the process inside to the monitor, and on to the program.
@@ -280,12 +279,14 @@ mod tests {
 
         let (ours, theirs) = UnixStream::pair().expect("a pair");
         let (pipe, _writer) = std::io::pipe().expect("a pipe");
-        let order = Order::Run { number: 7, step: Box::new(step.clone()), stdin: true, outputs: false };
+        let run = Run { number: 7, step: Box::new(step.clone()), stdin: true, outputs: false };
+        let order = Order::Run(run);
         send_with(&ours, &order, &[pipe.as_fd(), pipe.as_fd()]).expect("send");
         send(&ours, &Order::Signal { number: 7, signal: 15 }).expect("send");
         drop(ours);
 
-        let Ok(Some((Order::Run { number: 7, step: got, stdin: true, .. }, fds))) = receive(&theirs) else {
+        let Ok(Some((Order::Run(Run { number: 7, step: got, stdin: true, .. }), fds))) = receive(&theirs)
+        else {
             panic!("a step and descriptors")
         };
         assert_eq!(format!("{got:?}"), format!("{step:?}"));
