@@ -61,16 +61,12 @@ impl Session<'_> {
     pub fn mount_sources(&self, run: &plan::Run) -> Result<Sources> {
         let mut sources = Sources::default();
         for (i, (mount, from)) in run.mounts.iter().enumerate() {
-            let part = Part::plain(format!("mount.{i}"), format!("{mount:?}"));
-            sources.parts.push(part.clone());
-            sources.fixed.push(part);
+            sources.fix(Part::plain(format!("mount.{i}"), format!("{mount:?}")));
             match from {
                 _ if !has_source(mount) => {}
                 From::Step(id) => {
                     let stack = id.map(|id| self.stack_of(id)).unwrap_or_default();
-                    let part = self.layers_part(format!("mount.{i}.layers"), &stack);
-                    sources.parts.push(part.clone());
-                    sources.fixed.push(part);
+                    sources.fix(self.layers_part(format!("mount.{i}.layers"), &stack));
                 }
                 From::Context | From::Named(_) => {
                     let changes = self.context_changes(mount.source.as_deref().unwrap_or("/"), from)?;
@@ -184,6 +180,12 @@ impl Session<'_> {
 }
 
 impl Sources {
+    /// Both keys name it.
+    fn fix(&mut self, part: Part) {
+        self.parts.push(part.clone());
+        self.fixed.push(part);
+    }
+
     /// What of a cache's base a step reads, it reads in the cache, where nobody watches.
     fn add(&mut self, i: usize, changes: Vec<tree::Change>, may_watch: bool) {
         let id = oci::digest::hex(&tree::id(&changes));

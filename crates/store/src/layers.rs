@@ -217,8 +217,12 @@ impl Store {
 
     /// Any compressed form of a made layer whose blob is here.
     pub fn any_blob(&self, id: &LayerId) -> Option<BlobRecord> {
-        let mut records = self.record_paths(id).into_iter().filter_map(|p| read_json::<BlobRecord>(&p));
-        records.find(|r| self.has_blob(&r.blob))
+        self.records(id).find(|r| self.has_blob(&r.blob))
+    }
+
+    /// All compressed forms of a made layer that were made, whether or not their blobs are here.
+    pub(crate) fn records(&self, id: &LayerId) -> impl Iterator<Item = BlobRecord> {
+        self.record_paths(id).into_iter().filter_map(|path| read_json(&path))
     }
 
     fn record_paths(&self, id: &LayerId) -> Vec<PathBuf> {

@@ -12,7 +12,7 @@ use oci::Digest;
 use crate::clean::remove_tree;
 use crate::file::{read_json, touch};
 use crate::traces::Traces;
-use crate::{Action, BlobRecord, LayerId, Resolution, Result, Store, Stored};
+use crate::{Action, LayerId, Resolution, Result, Store, Stored};
 
 /// Bytes on disk, by what they are for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -104,12 +104,7 @@ impl Store {
     }
 
     fn blob_sizes(&self, id: &LayerId) -> u64 {
-        self.records(id).iter().map(|r| r.blob.size).sum()
-    }
-
-    fn records(&self, id: &LayerId) -> Vec<BlobRecord> {
-        let entries = fs::read_dir(self.path("layers").join(id.to_string())).into_iter().flatten().flatten();
-        entries.filter_map(|e| read_json(&e.path())).collect()
+        self.records(id).map(|r| r.blob.size).sum()
     }
 
     /// Removes answers whose layer is gone, and blobs that nothing names any more.
@@ -163,7 +158,7 @@ impl Store {
             named.extend(image.manifest.layers.iter().map(|l| l.digest));
         }
         for (id, _) in self.layers_by_age() {
-            named.extend(self.records(&id).into_iter().map(|r| r.blob.digest));
+            named.extend(self.records(&id).map(|r| r.blob.digest));
         }
         named
     }
