@@ -6,12 +6,14 @@ use store::layers::Meta;
 use store::{BlobRecord, LayerId};
 use tree::Change;
 
+use crate::ahead::{Goals, Leaving};
 use crate::annotation::{self, Place};
 use crate::bases::Resolved;
 use crate::build::{Part, Session, Weight};
 use crate::error::{Result, doing};
 use crate::leave::{self, PLAIN, Packer};
-use crate::settings::Compress;
+use crate::settings::{Compress, Output, Settings};
+use crate::stop::Stoppable;
 
 /// A layer of the image.
 struct Layer {
@@ -71,7 +73,17 @@ impl Session<'_> {
     }
 
     fn packer(&self) -> Packer<'_> {
-        Packer { store: self.store, voice: self.voice, stop: &self.settings.cancel }
+        Packer { store: self.store, goals: self.goals(), voice: self.voice, stop: &self.settings.cancel }
+    }
+
+    /// Where blobs will be pushed that are made now.
+    fn goals(&self) -> Goals {
+        let pushes =
+            self.settings.outputs.iter().any(|output| matches!(output, Output::Image { push: true }));
+        // Without a registry the push will say why there is none.
+        let registry = pushes.then(|| self.origins.registry().ok()).flatten();
+        let Settings { tags, cancel, .. } = self.settings;
+        registry.map(|registry| Goals::new(&registry, tags, cancel)).unwrap_or_default()
     }
 
     fn blobs(&self, made: &[LayerId]) -> Result<Vec<Layer>> {
@@ -126,22 +138,29 @@ impl Session<'_> {
         }
         self.folders(std::slice::from_ref(id))?;
         let changes = self.store.layer_changes(id)?;
-        self.write_blob(id, &changes, meta)
+        self.write_blob(id, &changes, meta, &self.goals())
     }
 
-    /// Writes a layer's blob in the form that the build asks for.
+    /// Writes a layer's blob in the form that the build asks for, and sends it on its way to `goals` meanwhile.
     ///
     /// # Errors
     /// If a file can't be read or is not what it was, or the store can't be written.
-    pub fn write_blob(&self, id: &LayerId, changes: &[Change], meta: &Meta) -> Result<BlobRecord> {
+    pub fn write_blob(
+        &self,
+        id: &LayerId,
+        changes: &[Change],
+        meta: &Meta,
+        goals: &Goals,
+    ) -> Result<BlobRecord> {
         if !self.settings.may_work {
             return Err(crate::Error::NeedsWork);
         }
         let compress = self.compress();
         let variant = self.rule.variant(id, meta.maker, compress);
         let times = crate::times::of_layer(variant.time, meta);
-        let mut writer = self.store.new_hashed_blob()?;
-        let info = layer::blob(changes, &times, compress.format, compress.level, &mut writer)
+        let mut writer = Leaving::new(self.store.new_hashed_blob()?, goals);
+        let out = Stoppable::new(&mut writer, &self.settings.cancel);
+        let info = layer::blob(changes, &times, compress.format, compress.level, out)
             .map_err(doing("write a layer"))?;
         let record = leave::committed(writer, &info, compress)?;
         self.store.put_layer_blob(id, &variant, &record)?;

@@ -166,8 +166,10 @@ fn recorded(
         record.steps = crate::record::steps(&sessions, &stages);
     }
     done?;
-    let parts = voice.timed("layers", || sessions.iter().map(Session::assemble).collect::<Result<_>>())?;
-    voice.timed("image", || crate::export::export(&sessions, parts))
+    let parts = voice.timed("layers", || sessions.iter().map(Session::assemble).collect::<Result<_>>());
+    let built = parts.and_then(|parts| voice.timed("image", || crate::export::export(&sessions, parts)));
+    // What a signal has ended wasn't an error.
+    built.map_err(|e| if settings.cancel.load(Ordering::SeqCst) { Error::Cancelled } else { e })
 }
 
 /// The plan's options for each platform.

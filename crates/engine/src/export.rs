@@ -7,6 +7,7 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use oci::{Blobs, Publish, Reference, Tagged};
 use store::{Store, Stored};
@@ -20,6 +21,7 @@ use crate::error::{Error, Result};
 use crate::event::{Task, Voice};
 use crate::origin::Origins;
 use crate::settings::{Output, Settings};
+use crate::stop::Stoppable;
 
 /// What was built, on its way out.
 pub struct Export<'a> {
@@ -131,7 +133,7 @@ impl Export<'_> {
             let written = transport::archive::write(out, format, self.what, &self.names(), self, &());
             written.map(drop).map_err(Error::from)
         };
-        self.task(format!("write {what}"), |_| write_file(dest, write))?;
+        self.task(format!("write {what}"), |_| self.write_file(dest, write))?;
         Ok(dest.map(|d| format!("wrote {what} {}", d.display())).into_iter().collect())
     }
 
@@ -153,27 +155,35 @@ impl Export<'_> {
     fn names(&self) -> Vec<Name> {
         self.settings.tags.iter().cloned().map(Name::Image).collect()
     }
-}
 
-/// Writes a file under another name and gives it its own at the end; or writes to standard output.
-pub(crate) fn write_file(
-    dest: Option<&Path>,
-    write: impl FnOnce(&mut dyn Write) -> Result<()>,
-) -> Result<()> {
-    let Some(dest) = dest else { return write(&mut std::io::stdout().lock()) };
-    let part = dest.with_extension(format!("part-{}", std::process::id()));
-    let say = |e: std::io::Error| Error::Other(format!("write `{}`: {}", dest.display(), store::plain(&e)));
-    let file = File::create(&part).map_err(say)?;
-    let mut out = BufWriter::with_capacity(1 << 17, file);
-    let result = write(&mut out)
-        .and_then(|()| out.flush().map_err(say))
-        .and_then(|()| std::fs::rename(&part, dest).map_err(say));
-    result.inspect_err(|_| drop(std::fs::remove_file(&part)))
+    /// Writes a file under another name and gives it its own at the end; or writes to standard output.
+    pub(crate) fn write_file(
+        &self,
+        dest: Option<&Path>,
+        write: impl FnOnce(&mut dyn Write) -> Result<()>,
+    ) -> Result<()> {
+        let Some(dest) = dest else {
+            return write(&mut Stoppable::new(std::io::stdout().lock(), self.stop()));
+        };
+        let part = dest.with_extension(format!("part-{}", std::process::id()));
+        let say =
+            |e: std::io::Error| Error::Other(format!("write `{}`: {}", dest.display(), store::plain(&e)));
+        let file = File::create(&part).map_err(say)?;
+        let mut out = Stoppable::new(BufWriter::with_capacity(1 << 17, file), self.stop());
+        let result = write(&mut out)
+            .and_then(|()| out.flush().map_err(say))
+            .and_then(|()| std::fs::rename(&part, dest).map_err(say));
+        result.inspect_err(|_| drop(std::fs::remove_file(&part)))
+    }
+
+    fn stop(&self) -> &Arc<AtomicBool> {
+        &self.settings.cancel
+    }
 }
 
 impl Blobs for Export<'_> {
     fn open(&self, blob: &oci::Descriptor) -> std::io::Result<Box<dyn std::io::Read + Send + '_>> {
-        self.store.open(blob)
+        Ok(Box::new(Stoppable::new(self.store.open(blob)?, self.stop())))
     }
 
     fn known_in(&self, blob: &oci::Digest, registry: &str) -> Vec<String> {

@@ -8,7 +8,7 @@ use tree::{Change, Entry, Found, Kind, Meta};
 
 use crate::build::{Part, Session};
 use crate::error::{Result, doing};
-use crate::export::{Export, write_file};
+use crate::export::Export;
 
 impl Export<'_> {
     /// Writes a tar.
@@ -18,7 +18,7 @@ impl Export<'_> {
     pub fn root_tar(&self, dest: Option<&Path>) -> Result<Vec<String>> {
         let write = || {
             let (changes, times) = (self.root_changes()?, self.root_times());
-            write_file(dest, |mut out| {
+            self.write_file(dest, |mut out| {
                 layer::write(&changes, &times, &mut out).map(drop).map_err(doing("write a tar"))
             })
         };

@@ -6,17 +6,19 @@
 //! leave as they came.
 
 use std::io::{self, BufReader, Read};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use layer::BlobInfo;
 use oci::media::{Compression, LAYER_TAR};
 use oci::{Blobs, Descriptor, Image, Tagged};
-use store::blobs::BlobWriter;
 use store::{BlobRecord, LayerId, Store, Stored};
 
+use crate::ahead::{Goals, Leaving};
 use crate::error::{Result, doing};
 use crate::event::{Task, Voice};
 use crate::settings::Compress;
+use crate::stop::Stoppable;
 
 /// How a layer is kept that goes nowhere.
 pub(crate) const PLAIN: Compress = Compress { format: Compression::None, level: None };
@@ -24,7 +26,7 @@ pub(crate) const PLAIN: Compress = Compress { format: Compression::None, level: 
 /// How many bytes are read at a time, and told of.
 const MOVED: usize = 1 << 20;
 
-/// What a stored image is for everybody else.
+/// What a stored image is for everybody else. What is compressed now goes on its way to `goals` meanwhile.
 ///
 /// # Errors
 /// If a layer can't be read, or the store can't be written; [`crate::Error::Cancelled`] if `stop` is set meanwhile.
@@ -32,13 +34,14 @@ pub fn packed(
     store: &Store,
     stored: &Stored,
     what: Tagged,
+    goals: Goals,
     voice: &Voice,
-    stop: &AtomicBool,
+    stop: &Arc<AtomicBool>,
 ) -> Result<Tagged> {
     if !stored.plain {
         return Ok(what);
     }
-    let packer = Packer { store, voice, stop };
+    let packer = Packer { store, goals, voice, stop };
     let both = what.images().iter().zip(stored.layers_of_each());
     let images = both.map(|(image, layers)| packer.image(image, layers)).collect::<Result<_>>()?;
     Ok(what.with_images(images))
@@ -47,8 +50,9 @@ pub fn packed(
 /// Compresses what is in the store.
 pub(crate) struct Packer<'a> {
     pub(crate) store: &'a Store,
+    pub(crate) goals: Goals,
     pub(crate) voice: &'a Voice<'a>,
-    pub(crate) stop: &'a AtomicBool,
+    pub(crate) stop: &'a Arc<AtomicBool>,
 }
 
 impl Packer<'_> {
@@ -89,9 +93,9 @@ impl Packer<'_> {
     fn write(&self, plain: &Descriptor, compress: Compress, task: &Task) -> Result<BlobRecord> {
         let say = || doing(format!("compress layer {}", plain.digest.short()));
         let tar = BufReader::with_capacity(MOVED, self.store.open(plain).map_err(say())?);
-        let watched =
-            Watched { tar, task, size: plain.size, at: 0, what: plain.digest.short(), stop: self.stop };
-        let mut writer = self.store.new_hashed_blob()?;
+        let tar = Stoppable::new(tar, self.stop);
+        let watched = Watched { tar, task, size: plain.size, at: 0, what: plain.digest.short() };
+        let mut writer = Leaving::new(self.store.new_hashed_blob()?, &self.goals);
         let info = layer::recompress(watched, compress.format, compress.level, &mut writer).map_err(say())?;
         if info.diff_id.0 != plain.digest {
             return Err(
@@ -103,27 +107,23 @@ impl Packer<'_> {
 }
 
 /// Gives a layer's blob that was written its name.
-pub(crate) fn committed(writer: BlobWriter, info: &BlobInfo, compress: Compress) -> Result<BlobRecord> {
-    writer.commit_as(&info.digest)?;
+pub(crate) fn committed(writer: Leaving, info: &BlobInfo, compress: Compress) -> Result<BlobRecord> {
+    writer.commit(info.digest)?;
     let blob = Descriptor::new(compress.format.layer_media_type(), info.digest, info.size);
     Ok(BlobRecord { diff_id: info.diff_id, blob })
 }
 
-/// A tar that says how far it has been read, and ends early when the user has had enough.
+/// A tar that says how far it has been read.
 struct Watched<'a, R> {
     tar: R,
     task: &'a Task<'a>,
     size: u64,
     at: u64,
     what: String,
-    stop: &'a AtomicBool,
 }
 
 impl<R: Read> Read for Watched<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.stop.load(Ordering::Relaxed) {
-            return Err(io::Error::other("stopped"));
-        }
         let count = self.tar.read(buffer)?;
         let before = self.at;
         self.at += count as u64;

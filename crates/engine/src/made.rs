@@ -4,6 +4,7 @@ use store::LayerId;
 use store::layers::{Maker, Meta};
 use tree::{Change, Kind, Time};
 
+use crate::ahead::Goals;
 use crate::build::Session;
 use crate::error::{Error, Result, doing};
 
@@ -39,7 +40,8 @@ impl Session<'_> {
         }
         let meta = meta_of(changes, Maker::Copy, started, Vec::new());
         match form {
-            Form::Blob => self.write_blob(&id, changes, &meta).map(drop)?,
+            // Nothing goes anywhere before all steps are done.
+            Form::Blob => self.write_blob(&id, changes, &meta, &Goals::default()).map(drop)?,
             Form::Files => self.write_files(&id, changes)?,
         }
         self.store.put_layer(&id, changes, &meta)?;

@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use layer::Verified;
 use oci::DiffId;
@@ -18,6 +18,7 @@ use tree::view::layer::Layer;
 use crate::build::Session;
 use crate::error::{Error, Result, doing};
 use crate::event::Task;
+use crate::stop::Stoppable;
 
 /// How many layers of one image are fetched at once: more than this and a slow disk has to seek.
 const AT_ONCE: usize = 4;
@@ -143,10 +144,9 @@ impl Session<'_> {
             }
         }
         let origin = base.origin(self)?;
-        let mut source = origin.blob(blob, &progress)?;
+        let mut source = Stoppable::new(origin.blob(blob, &progress)?, &self.settings.cancel);
         let mut copy = self.store.new_hashed_blob()?;
-        let stop = &*self.settings.cancel;
-        unpack(&mut Tee { source: &mut source, copy: &mut copy, stop }, compression, diff_id, &folder)?;
+        unpack(&mut Tee { source: &mut source, copy: &mut copy }, compression, diff_id, &folder)?;
         copy.commit_as(&blob.digest)?;
         Ok(self.store.place_fs(id, &folder)?)
     }
@@ -177,7 +177,8 @@ impl Session<'_> {
 
     fn fetch_blob(&self, base: &crate::bases::Resolved, blob: &oci::Descriptor, task: &Task) -> Result<()> {
         let progress = Moved { task, what: blob.digest.short() };
-        let mut source = base.origin(self)?.blob(blob, &progress)?;
+        let origin = base.origin(self)?;
+        let mut source = Stoppable::new(origin.blob(blob, &progress)?, &self.settings.cancel);
         let mut copy = self.store.new_hashed_blob()?;
         std::io::copy(&mut source, &mut copy)
             .map_err(doing(format_args!("fetch layer {}", blob.digest.short())))?;
@@ -245,14 +246,10 @@ fn unpack(
 struct Tee<'a, R, W> {
     source: &'a mut R,
     copy: &'a mut W,
-    stop: &'a AtomicBool,
 }
 
 impl<R: std::io::Read, W: std::io::Write> std::io::Read for Tee<'_, R, W> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        if self.stop.load(Ordering::Relaxed) {
-            return Err(std::io::Error::other("stopped"));
-        }
         let n = self.source.read(buffer)?;
         self.copy.write_all(&buffer[..n])?;
         Ok(n)

@@ -3,9 +3,11 @@
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Read, Write};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use oci::{Descriptor, Digest, Hasher};
 
+use crate::growing::{Growing, Growth};
 use crate::{Error, Result, Store};
 
 /// A blob that is being written; it has no name until [`BlobWriter::commit`].
@@ -15,6 +17,9 @@ pub struct BlobWriter<'a> {
     file: BufWriter<File>,
     /// None if the digest is known from elsewhere.
     hasher: Option<Hasher>,
+    written: u64,
+    /// For those that read along.
+    growth: Option<Arc<Growth>>,
 }
 
 impl Store {
@@ -65,11 +70,31 @@ impl Store {
         let scratch = self.scratch("blob")?;
         let file = File::create_new(&scratch).map_err(|e| Error::at("create", &scratch, e))?;
         let file = BufWriter::with_capacity(1 << 17, file);
-        Ok(BlobWriter { store: self, scratch, file, hasher: None })
+        Ok(BlobWriter { store: self, scratch, file, hasher: None, written: 0, growth: None })
     }
 }
 
 impl BlobWriter<'_> {
+    /// How many bytes were written.
+    pub fn written(&self) -> u64 {
+        self.written
+    }
+
+    /// Reads the blob while it is written: it waits for what isn't there yet.
+    ///
+    /// # Errors
+    /// If the scratch file can't be opened. The reader fails if the blob is given up.
+    pub fn reader(&mut self) -> Result<Growing> {
+        let file = File::open(&self.scratch).map_err(|e| Error::at("open", &self.scratch, e))?;
+        let growth = self.growth.get_or_insert_default().clone();
+        growth.reached(self.in_file());
+        Ok(Growing::new(file, growth))
+    }
+
+    fn in_file(&self) -> u64 {
+        self.written - self.file.buffer().len() as u64
+    }
+
     /// Gives the blob its name.
     ///
     /// # Errors
@@ -87,6 +112,9 @@ impl BlobWriter<'_> {
     /// If the last bytes can't be written; then there is no blob.
     pub fn commit_as(mut self, digest: &Digest) -> Result<()> {
         self.file.flush().map_err(|e| Error::at("write", &self.scratch, e))?;
+        if let Some(growth) = &self.growth {
+            growth.whole(self.written);
+        }
         self.store.place(&self.scratch, &self.store.blob_path(digest))
     }
 }
@@ -96,6 +124,10 @@ impl Write for BlobWriter<'_> {
         let n = self.file.write(bytes)?;
         if let Some(hasher) = &mut self.hasher {
             hasher.update(&bytes[..n]);
+        }
+        self.written += n as u64;
+        if let Some(growth) = &self.growth {
+            growth.reached(self.in_file());
         }
         Ok(n)
     }
@@ -107,6 +139,9 @@ impl Write for BlobWriter<'_> {
 
 impl Drop for BlobWriter<'_> {
     fn drop(&mut self) {
+        if let Some(growth) = &self.growth {
+            growth.over();
+        }
         // After a commit the name is gone already.
         let _ = fs::remove_file(&self.scratch);
     }

@@ -11,6 +11,7 @@ pub mod changes;
 pub mod clean;
 pub mod doubt;
 pub mod file;
+pub mod growing;
 pub mod home;
 pub mod images;
 pub mod layers;

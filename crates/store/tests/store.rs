@@ -1,6 +1,7 @@
 //! A store on a real disk: what is written is found again, what is cut short is not, and room is made.
 
 use std::fs;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -102,7 +103,7 @@ fn a_blob_has_no_name_before_it_is_whole() {
     let store = scratch.store();
     let blob = Descriptor::of(media::CONFIG, b"hello");
     let mut writer = store.new_blob().unwrap();
-    std::io::Write::write_all(&mut writer, b"hel").unwrap();
+    writer.write_all(b"hel").unwrap();
     drop(writer);
     assert!(!store.has_blob(&blob));
     let mut writer = store.new_blob().unwrap();
@@ -110,6 +111,31 @@ fn a_blob_has_no_name_before_it_is_whole() {
     assert_eq!(writer.commit().unwrap(), (blob.digest, 5));
     assert!(store.has_blob(&blob));
     assert_eq!(store.small_blob(&blob.digest).as_deref(), Some(b"hello".as_slice()));
+}
+
+#[test]
+fn a_blob_is_read_while_it_is_written() {
+    let scratch = Scratch::new();
+    let store = scratch.store();
+    for whole in [true, false] {
+        let bytes: Vec<u8> = (0..1 << 20).map(|i: u32| (i / 7) as u8).collect();
+        let mut writer = store.new_hashed_blob().unwrap();
+        writer.write_all(&bytes[..1000]).unwrap();
+        let mut reader = writer.reader().unwrap();
+        let reading = std::thread::spawn(move || {
+            let mut all = Vec::new();
+            reader.read_to_end(&mut all).map(|_| all)
+        });
+        bytes[1000..].chunks(100_003).for_each(|part| writer.write_all(part).unwrap());
+        assert_eq!(writer.written(), 1 << 20);
+        if whole {
+            writer.commit_as(&oci::Digest::of(&bytes)).unwrap();
+            assert!(reading.join().unwrap().unwrap() == bytes);
+        } else {
+            drop(writer);
+            assert!(reading.join().unwrap().is_err());
+        }
+    }
 }
 
 #[test]

@@ -64,6 +64,8 @@ pub enum Body<'a> {
     Bytes(&'a [u8]),
     /// So many bytes from a reader.
     Stream(&'a mut dyn Read, u64),
+    /// Bytes from a reader to its end, wherever that will be.
+    Chunked(&'a mut dyn Read),
 }
 
 impl Body<'_> {
@@ -73,7 +75,13 @@ impl Body<'_> {
             Body::None => Body::None,
             Body::Bytes(bytes) => Body::Bytes(bytes),
             Body::Stream(reader, length) => Body::Stream(&mut **reader, *length),
+            Body::Chunked(reader) => Body::Chunked(&mut **reader),
         }
+    }
+
+    /// Whether it can be sent once only.
+    pub fn is_stream(&self) -> bool {
+        matches!(self, Body::Stream(..) | Body::Chunked(_))
     }
 }
 
@@ -121,7 +129,7 @@ impl Client {
             request.url.parse().map_err(|_| Error::new(Kind::Other, "the address is not valid"))?;
         let host = uri.authority().map(host_port).unwrap_or_default();
         let agent = self.agent(&uri, &host, tls)?;
-        let is_upload = matches!(request.body, Body::Stream(..)) || request.method == Method::PUT;
+        let is_upload = request.body.is_stream() || request.method == Method::PUT;
         let result = self.run(&agent, uri, request, is_upload);
         result.map_err(|e| explain(&host, e))
     }
@@ -139,16 +147,21 @@ impl Client {
             value.set_sensitive(*name == "authorization");
             builder = builder.header(*name, value);
         }
-        let (mut reader, length): (Box<dyn Read + '_>, u64) = match request.body {
+        let (mut reader, length): (Box<dyn Read + '_>, Option<u64>) = match request.body {
             Body::None if !matches!(request.method, Method::POST | Method::PUT | Method::PATCH) => {
                 return agent.run(builder.body(SendBody::none())?);
             }
-            Body::None => (Box::new(io::empty()), 0),
-            Body::Bytes(bytes) => (Box::new(bytes), bytes.len() as u64),
-            Body::Stream(reader, length) => (Box::new(reader), length),
+            Body::None => (Box::new(io::empty()), Some(0)),
+            Body::Bytes(bytes) => (Box::new(bytes), Some(bytes.len() as u64)),
+            Body::Stream(reader, length) => (Box::new(reader), Some(length)),
+            // ureq sends it in HTTP's chunked coding.
+            Body::Chunked(reader) => (Box::new(reader), None),
         };
+        if let Some(length) = length {
+            builder = builder.header("content-length", length);
+        }
         let mut exact = Exact { inner: &mut *reader, left: length };
-        let built = builder.header("content-length", length).body(SendBody::from_reader(&mut exact))?;
+        let built = builder.body(SendBody::from_reader(&mut exact))?;
         let patience = is_upload.then_some(self.limits.commit);
         agent.run(
             agent.configure_request(built).timeout_per_read(patience.or(Some(self.limits.stall))).build(),
@@ -211,12 +224,14 @@ fn explain(host: &str, error: ureq::Error) -> Error {
 /// ureq asks a reader that ended too early for ever more bytes: end it with an error.
 struct Exact<'a> {
     inner: &'a mut dyn Read,
-    left: u64,
+    /// None if its end is where the body ends.
+    left: Option<u64>,
 }
 
 impl Read for Exact<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let room = usize::try_from(self.left).unwrap_or(usize::MAX).min(buffer.len());
+        let Some(left) = &mut self.left else { return self.inner.read(buffer).map_err(local) };
+        let room = usize::try_from(*left).unwrap_or(usize::MAX).min(buffer.len());
         let count = self.inner.read(&mut buffer[..room]).map_err(local)?;
         if count == 0 && room > 0 {
             return Err(local(io::Error::new(
@@ -224,7 +239,7 @@ impl Read for Exact<'_> {
                 "it is shorter than its descriptor says",
             )));
         }
-        self.left -= count as u64;
+        *left -= count as u64;
         Ok(count)
     }
 }

@@ -32,6 +32,7 @@ mod resume;
 // Any web server.
 pub mod follow;
 
+pub mod ahead;
 pub mod push;
 mod upload;
 

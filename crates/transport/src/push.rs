@@ -2,7 +2,7 @@
 //! manifests by digest, then the index. See the OCI distribution-spec, "Push".
 //!
 //! A blob is looked for first, then mounted from another repository if one is known to have it, then
-//! uploaded, several at a time. What is named goes last, so that no name ever points to a part of it.
+//! uploaded, several at a time; what was sent of it while it was made (see `ahead`) isn't sent again. What is named goes last, so that no name ever points to a part of it.
 
 use std::io::Read;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -18,7 +18,7 @@ use crate::pull::Progress;
 use crate::registries::Endpoint;
 use crate::registry::{Registry, pull_scope};
 use crate::session::Ask;
-use crate::upload::{self, Upload};
+use crate::upload::{self, Upload, Way};
 
 /// A repository or a tag to publish to.
 pub struct Target {
@@ -104,7 +104,7 @@ impl Registry {
     }
 }
 
-fn push_scope(repository: &str) -> String {
+pub(crate) fn push_scope(repository: &str) -> String {
     format!("repository:{repository}:pull,push")
 }
 
@@ -164,22 +164,30 @@ impl Push<'_> {
     }
 
     fn one_blob(&self, blob: &Descriptor) -> Result<Outcome> {
+        let begun = self.registry.session.begun.take(&self.at, &blob.digest);
         if self.registry.exists_at(&self.at, &blob.digest, &self.scopes)? {
             self.progress.skipped(blob);
+            begun.into_iter().for_each(|begun| begun.give_up(self.way()));
             return Ok(Outcome::Skipped);
         }
-        let started = match self.mount(blob)? {
-            Mount::Mounted => {
-                self.progress.skipped(blob);
-                return Ok(Outcome::Skipped);
-            }
-            Mount::Session(started) => Some(started),
-            Mount::No => None,
+        let started = match begun.and_then(|begun| begun.taken_over(self.way(), blob, self.progress)) {
+            Some(started) => Some(started),
+            None => match self.mount(blob)? {
+                Mount::Mounted => {
+                    self.progress.skipped(blob);
+                    return Ok(Outcome::Skipped);
+                }
+                Mount::Session(started) => Some(started),
+                Mount::No => None,
+            },
         };
         let open = || self.open(blob);
-        let (session, at, scopes) = (&*self.registry.session, &self.at, &self.scopes[..]);
-        let upload = Upload { session, at, scopes, blob, open: &open, progress: self.progress };
+        let upload = Upload { way: self.way(), blob, open: &open, progress: self.progress };
         upload.run(started).map(Outcome::Sent).map_err(|e| e.during(format_args!("blob {}", blob.digest)))
+    }
+
+    fn way(&self) -> Way<'_> {
+        Way { session: &self.registry.session, at: &self.at, scopes: &self.scopes }
     }
 
     fn open(&self, blob: &Descriptor) -> Result<Box<dyn Read + Send + '_>> {

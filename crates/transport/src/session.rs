@@ -11,6 +11,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use ureq::http::{Method, StatusCode};
 
+use crate::ahead::Begun;
 use crate::auth::Auth;
 use crate::error::{Error, Kind, Result};
 use crate::http::{self, Body, Client, Limits, Request, Response};
@@ -51,6 +52,7 @@ pub(crate) struct Session {
     pub auth: Auth,
     pub registries: Registries,
     pub options: Options,
+    pub begun: Begun,
     schemes: Mutex<HashMap<String, &'static str>>,
 }
 
@@ -75,7 +77,7 @@ impl<'a> Ask<'a> {
 
 impl Session {
     pub(crate) fn new(client: Client, auth: Auth, registries: Registries, options: Options) -> Session {
-        Session { client, auth, registries, options, schemes: Mutex::default() }
+        Session { client, auth, registries, options, begun: Begun::default(), schemes: Mutex::default() }
     }
 
     /// The address of `/v2/<repository>/<tail>`, or of `/v2/` for a registry as such.
@@ -139,7 +141,7 @@ impl Session {
             let status = answer.status();
             if status == StatusCode::UNAUTHORIZED && at_home && !challenged {
                 challenged = self.auth.learn(&self.client, at, &answer, ask.scopes)?;
-                if challenged && !matches!(body, Body::Stream(..)) {
+                if challenged && !body.is_stream() {
                     continue;
                 }
             }

@@ -26,11 +26,17 @@ const LEAST: u64 = 1 << 20;
 /// Opens a blob at its start.
 pub(crate) type Open<'a> = &'a dyn Fn() -> Result<Box<dyn Read + Send + 'a>>;
 
-/// A blob on its way.
-pub(crate) struct Upload<'a> {
+/// The repository that an upload goes to.
+#[derive(Clone, Copy)]
+pub(crate) struct Way<'a> {
     pub session: &'a Session,
     pub at: &'a Endpoint,
     pub scopes: &'a [String],
+}
+
+/// A blob on its way.
+pub(crate) struct Upload<'a> {
+    pub way: Way<'a>,
     pub blob: &'a Descriptor,
     pub open: Open<'a>,
     pub progress: &'a dyn Progress,
@@ -39,8 +45,10 @@ pub(crate) struct Upload<'a> {
 /// What the registry calls the upload, and how much of it it has.
 pub(crate) struct Started {
     url: String,
-    offset: u64,
+    pub(crate) offset: u64,
     least_chunk: u64,
+    /// Whether its bytes went before anybody knew what they would come to.
+    pub(crate) ahead: bool,
 }
 
 impl Started {
@@ -49,7 +57,48 @@ impl Started {
         let missing = || Error::new(Kind::Corrupt, "the registry opened an upload, but didn't say where");
         let url = join(asked, http::header(answer, "location").ok_or_else(missing)?);
         let least = http::header(answer, "oci-chunk-min-length").and_then(|n| n.parse().ok());
-        Ok(Started { url, offset: 0, least_chunk: least.unwrap_or(0) })
+        Ok(Started { url, offset: 0, least_chunk: least.unwrap_or(0), ahead: false })
+    }
+}
+
+impl Way<'_> {
+    /// Opens an upload.
+    pub(crate) fn start(&self) -> Result<Started> {
+        let url = self.session.url(self.at, "blobs/uploads/")?;
+        let ask = Ask::new(Method::POST, &url, self.scopes);
+        Started::of(&url, &self.session.call(self.at, &ask, None, &[202])?)
+    }
+
+    /// Sends bytes as they come, up to the reader's end.
+    pub(crate) fn carry(&self, started: &mut Started, bytes: &mut dyn Read) -> Result<()> {
+        let mut counted = Counting { inner: bytes, count: 0 };
+        let url = started.url.clone();
+        let answer =
+            self.patch(&Ask::new(Method::PATCH, &url, self.scopes), &mut Body::Chunked(&mut counted))?;
+        started.offset += counted.count;
+        started.moved(&answer);
+        Ok(())
+    }
+
+    fn patch(&self, ask: &Ask<'_>, body: &mut Body<'_>) -> Result<Response> {
+        let answer = self.session.once(self.at, ask, body)?;
+        self.session.expect(self.at, answer, &[201, 202, 204])
+    }
+
+    /// Asks how far an upload got; nothing if the registry won't say.
+    pub(crate) fn ask(&self, mut started: Started) -> Option<Started> {
+        let url = started.url.clone();
+        let ask = Ask::new(Method::GET, &url, self.scopes);
+        let answer = self.session.call(self.at, &ask, None, &[200, 202, 204]).ok()?;
+        started.offset = 0;
+        started.moved(&answer);
+        Some(started)
+    }
+
+    /// Tells the registry that no more will come. It forgets uploads by itself in the end, so this may fail.
+    pub(crate) fn give_up(&self, started: &Started) {
+        let ask = Ask::new(Method::DELETE, &started.url, self.scopes);
+        let _ = self.session.once(self.at, &ask, &mut Body::None);
     }
 }
 
@@ -65,8 +114,9 @@ struct State {
 impl Upload<'_> {
     /// Uploads, and returns how many bytes were sent.
     pub(crate) fn run(&self, started: Option<Started>) -> Result<u64> {
-        let chunk = self.session.options.chunk;
-        let mut state = State { started, chunk, sent: 0, failures: 0, reauthorized: false };
+        let chunk = self.way.session.options.chunk;
+        let sent = started.as_ref().map_or(0, |started| started.offset);
+        let mut state = State { started, chunk, sent, failures: 0, reauthorized: false };
         loop {
             match self.attempt(&mut state) {
                 Ok(()) => return Ok(state.sent),
@@ -80,7 +130,7 @@ impl Upload<'_> {
             Some(started) => started,
             // A PUT whose answer was lost may have been heard.
             None if state.failures > 0 && self.is_there()? => return Ok(()),
-            None => self.start()?,
+            None => self.way.start()?,
         };
         let sent = self.send_rest(&mut started, state);
         state.started = Some(started);
@@ -104,15 +154,10 @@ impl Upload<'_> {
     }
 
     fn is_there(&self) -> Result<bool> {
-        let url = self.session.url(self.at, &format!("blobs/{}", self.blob.digest))?;
-        let head = Ask::new(Method::HEAD, &url, self.scopes);
-        self.session.call(self.at, &head, None, &[200, 404, 405]).map(|answer| answer.status() == 200)
-    }
-
-    fn start(&self) -> Result<Started> {
-        let url = self.session.url(self.at, "blobs/uploads/")?;
-        let ask = Ask::new(Method::POST, &url, self.scopes);
-        Started::of(&url, &self.session.call(self.at, &ask, None, &[202])?)
+        let Way { session, at, scopes } = self.way;
+        let url = session.url(at, &format!("blobs/{}", self.blob.digest))?;
+        let head = Ask::new(Method::HEAD, &url, scopes);
+        session.call(at, &head, None, &[200, 404, 405]).map(|answer| answer.status() == 200)
     }
 
     /// Sends the next part, all that is left unless in chunks.
@@ -122,13 +167,12 @@ impl Upload<'_> {
         let end = started.offset + length;
         let url = started.url.clone();
         let mut ask =
-            Ask::new(Method::PATCH, &url, self.scopes).with("content-type", "application/octet-stream");
+            Ask::new(Method::PATCH, &url, self.way.scopes).with("content-type", "application/octet-stream");
         if length < self.blob.size {
             ask = ask.with("content-range", format!("{}-{}", started.offset, end - 1));
         }
         let mut reader = self.reader(started.offset, length)?;
-        let answer = self.session.once(self.at, &ask, &mut Body::Stream(&mut reader, length))?;
-        let answer = self.session.expect(self.at, answer, &[201, 202, 204])?;
+        let answer = self.way.patch(&ask, &mut Body::Stream(&mut reader, length))?;
         started.offset = end;
         started.moved(&answer);
         Ok(())
@@ -138,9 +182,10 @@ impl Upload<'_> {
     fn finish(&self, started: &Started, body: &mut Body<'_>) -> Result<()> {
         let separator = if started.url.contains('?') { '&' } else { '?' };
         let url = format!("{}{separator}digest={}", started.url, percent(&self.blob.digest.to_string()));
-        let ask = Ask::new(Method::PUT, &url, self.scopes).with("content-type", "application/octet-stream");
-        let answer = self.session.once(self.at, &ask, body)?;
-        self.session.expect(self.at, answer, &[200, 201, 204]).map(drop)
+        let Way { session, at, scopes } = self.way;
+        let ask = Ask::new(Method::PUT, &url, scopes).with("content-type", "application/octet-stream");
+        let answer = session.once(at, &ask, body)?;
+        session.expect(at, answer, &[200, 201, 204]).map(drop)
     }
 
     fn reader(&self, offset: u64, length: u64) -> Result<Counted<'_>> {
@@ -156,16 +201,16 @@ impl Upload<'_> {
         let reauthorize = error.status == Some(401) && !state.reauthorized;
         state.reauthorized |= reauthorize;
         let too_long = error.status == Some(413) && self.shorten(state);
-        let lost = matches!(error.status, Some(404 | 416)) && state.started.is_some();
+        let lost = state.started.as_ref().is_some_and(|started| started.is_lost(&error));
         if !(reauthorize || too_long || lost || error.may_pass()) {
             return Err(error);
         }
         if !(reauthorize || too_long) {
             state.failures += 1;
-            if state.failures >= self.session.options.attempts {
+            if state.failures >= self.way.session.options.attempts {
                 return Err(error);
             }
-            self.session.wait(state.failures, &error);
+            self.way.session.wait(state.failures, &error);
         }
         self.find_out(state, lost || too_long);
         Ok(())
@@ -180,13 +225,9 @@ impl Upload<'_> {
 
     /// Asks how far the upload got. If the registry doesn't know it any more, it starts again.
     fn find_out(&self, state: &mut State, start_again: bool) {
-        let Some(mut started) = state.started.take().filter(|_| !start_again) else { return };
+        let Some(started) = state.started.take().filter(|_| !start_again) else { return };
         let before = started.offset;
-        let url = started.url.clone();
-        let ask = Ask::new(Method::GET, &url, self.scopes);
-        let Ok(answer) = self.session.call(self.at, &ask, None, &[200, 202, 204]) else { return };
-        started.offset = 0;
-        started.moved(&answer);
+        let Some(started) = self.way.ask(started) else { return };
         if started.offset > self.blob.size {
             return;
         }
@@ -202,6 +243,11 @@ impl Upload<'_> {
 }
 
 impl Started {
+    /// Whether to go on with it is of no use. What went ahead is never the reason why a blob can't be sent.
+    fn is_lost(&self, error: &Error) -> bool {
+        matches!(error.status, Some(404 | 416)) || (self.ahead && !error.may_pass())
+    }
+
     /// Takes the upload's new address and length from an answer.
     fn moved(&mut self, answer: &Response) {
         if let Some(location) = http::header(answer, "location") {
@@ -214,6 +260,18 @@ impl Started {
         if let Some(last) = last.filter(|_| !range.is_empty()) {
             self.offset = if last == 0 { 0 } else { last + 1 };
         }
+    }
+}
+
+/// Counts what is read.
+struct Counting<'a> {
+    inner: &'a mut dyn Read,
+    count: u64,
+}
+
+impl Read for Counting<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.inner.read(buffer).inspect(|&count| self.count += count as u64)
     }
 }
 

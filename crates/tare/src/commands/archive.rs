@@ -10,6 +10,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use engine::Voice;
+use engine::ahead::Goals;
 use engine::fetch::{self, Want};
 use oci::{Blobs, Image, Platform, Publish, Tagged};
 use store::{Store, Stored};
@@ -40,7 +41,7 @@ pub fn save(args: &Save) -> Outcome {
         return Err(several(&args.image));
     }
     let parts = Leaving::new(&store);
-    let what = shown(false, |voice| parts.packed(&stored, what, voice))?;
+    let what = shown(false, |voice| parts.packed(&stored, what, Goals::default(), voice))?;
     let saved = match &args.output {
         Some(path) if !is_special(path) => save_file(path, args.format, &stored, &what, &parts),
         Some(path) => save_stream(open_special(path)?, args.format, &stored, &what, &parts),

@@ -5,8 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use engine::Voice;
-use oci::{Blobs, Descriptor, Tagged};
+use engine::ahead::Goals;
+use engine::stop::Stoppable;
+use oci::{Blobs, Descriptor, Reference, Tagged};
 use store::{Store, Stored};
+use transport::Registry;
 
 use crate::failure::Failure;
 use crate::signals;
@@ -24,8 +27,20 @@ impl<'a> Leaving<'a> {
     }
 
     /// The image as everybody else gets it; see `engine::leave`.
-    pub fn packed(&self, stored: &Stored, what: Tagged, voice: &Voice) -> Result<Tagged, Failure> {
-        self.ended(engine::leave::packed(self.store, stored, what, voice, &self.stop).map_err(Failure::from))
+    pub fn packed(
+        &self,
+        stored: &Stored,
+        what: Tagged,
+        goals: Goals,
+        voice: &Voice,
+    ) -> Result<Tagged, Failure> {
+        let packed = engine::leave::packed(self.store, stored, what, goals, voice, &self.stop);
+        self.ended(packed.map_err(Failure::from))
+    }
+
+    /// The repository that the image will be pushed to.
+    pub fn to(&self, registry: &Registry, target: &Reference) -> Goals {
+        Goals::new(registry, [target], &self.stop)
     }
 
     /// What a signal has ended wasn't an error.
@@ -37,34 +52,6 @@ impl<'a> Leaving<'a> {
 
 impl Blobs for Leaving<'_> {
     fn open(&self, blob: &Descriptor) -> io::Result<Box<dyn Read + Send + '_>> {
-        Ok(Box::new(Stoppable { inner: self.store.open(blob)?, stop: &self.stop }))
-    }
-}
-
-struct Stoppable<'a> {
-    inner: Box<dyn Read + Send + 'a>,
-    stop: &'a AtomicBool,
-}
-
-impl Read for Stoppable<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.stop.load(Ordering::SeqCst) {
-            return Err(io::Error::other("stopped"));
-        }
-        self.inner.read(buffer)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn after_a_signal_there_is_nothing_more_to_read() {
-        let stop = AtomicBool::new(false);
-        let mut reader = Stoppable { inner: Box::new(&b"abc"[..]), stop: &stop };
-        assert_eq!(reader.read(&mut [0; 1]).unwrap(), 1);
-        stop.store(true, Ordering::SeqCst);
-        assert!(reader.read(&mut [0; 1]).is_err());
+        Ok(Box::new(Stoppable::new(self.store.open(blob)?, &self.stop)))
     }
 }

@@ -7,6 +7,7 @@ use engine::origin::Origins;
 use engine::{Voice, event::Task};
 use oci::{Blobs, Descriptor, Digest, Image, Platform, Published, Reference, Tagged};
 use store::{Resolution, Store, Stored};
+use transport::Registry;
 
 use super::images::table::print;
 use super::leaving::Leaving;
@@ -22,10 +23,10 @@ pub fn push(args: &Push) -> Outcome {
     let stored = names::find(&store, &args.image)?;
     let target = target(args, &stored)?;
     let (parts, what) = (Leaving::new(&store), store.load(&stored)?);
-    let started = Instant::now();
+    let (registry, started) = (Origins::default().registry()?, Instant::now());
     let (what, done) = shown(args.quiet, |voice| {
-        let what = parts.packed(&stored, what, voice)?;
-        let done = parts.ended(send(&parts, &what, &target, voice))?;
+        let what = parts.packed(&stored, what, parts.to(&registry, &target), voice)?;
+        let done = parts.ended(send(&registry, &parts, &what, &target, voice))?;
         Ok((what, done))
     })?;
     note(args.quiet, &summary("sent", done.sent, done.skipped, started));
@@ -42,9 +43,14 @@ fn target(args: &Push, stored: &Stored) -> Result<Reference, Failure> {
     names::reference(stored).ok_or_else(nameless)
 }
 
-fn send(parts: &dyn Blobs, what: &Tagged, target: &Reference, voice: &Voice) -> Result<Published, Failure> {
+fn send(
+    registry: &Registry,
+    parts: &dyn Blobs,
+    what: &Tagged,
+    target: &Reference,
+    voice: &Voice,
+) -> Result<Published, Failure> {
     let task = voice.task(format!("push {}", target.familiar()));
-    let registry = Origins::default().registry()?;
     let result = registry.push(what, parts, target, &Sent(&task)).map_err(engine::Error::from);
     task.close(&result);
     Ok(result?)

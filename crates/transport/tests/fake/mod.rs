@@ -46,6 +46,10 @@ pub struct Rules {
     pub lose_commits: u32,
     /// Forgets an upload when its first bytes come, so many times.
     pub forget_uploads: u32,
+    /// Wants to know the length of a body beforehand.
+    pub wants_length: bool,
+    /// Changes a byte of what comes in chunks.
+    pub spoils_chunked: bool,
 }
 
 #[derive(Default)]
@@ -57,7 +61,8 @@ pub struct State {
     pub log: Vec<String>,
     /// `Authorization` of each request.
     pub auth: Vec<String>,
-    uploads: HashMap<String, Vec<u8>>,
+    /// What is open, by path.
+    pub uploads: HashMap<String, Vec<u8>>,
     tokens: HashSet<String>,
     count: u32,
 }
@@ -190,13 +195,13 @@ impl Fake {
         let (path, query) = target.split_once('?').unwrap_or((&target, ""));
         self.state().log.push(format!("{method} {target}"));
         self.state().auth.push(headers.get("authorization").cloned().unwrap_or_default());
-        let length = headers.get("content-length").map_or(0, |n| n.parse().unwrap());
-        let mut body = vec![0; length];
         let cut = if method == "PATCH" { self.cut(|rules| &mut rules.cut_upload) } else { None };
-        let body_length = cut.unwrap_or(length).min(length);
-        reader.read_exact(&mut body[..body_length]).ok()?;
-        if body_length < length {
-            self.state().uploads.get_mut(path)?.extend(&body[..body_length]);
+        let (body, whole) = match headers.get("content-length") {
+            _ if headers.contains_key("transfer-encoding") => chunks(reader, cut)?,
+            length => measured(reader, length.map_or(0, |n| n.parse().unwrap()), cut)?,
+        };
+        if !whole {
+            self.state().uploads.get_mut(path)?.extend(&body);
             return None;
         }
         Some(Request { method, path: path.to_owned(), query: pairs(query), headers, body })
@@ -332,10 +337,19 @@ impl Fake {
         if request.method == "POST" {
             return state.open_upload(repository, one("mount"), one("from"));
         }
+        let is_chunked = request.headers.contains_key("transfer-encoding");
+        if is_chunked && state.rules.wants_length {
+            return reply(411);
+        }
+        if request.method == "DELETE" {
+            state.uploads.remove(&path);
+            return reply(204);
+        }
         if request.method == "PATCH" && state.rules.forget_uploads > 0 {
             state.rules.forget_uploads -= 1;
             state.uploads.remove(&path);
         }
+        let spoils = is_chunked && state.rules.spoils_chunked;
         let Some(upload) = state.uploads.get_mut(&path) else {
             return error(404, "BLOB_UPLOAD_UNKNOWN", "upload unknown");
         };
@@ -347,6 +361,9 @@ impl Fake {
             return error(416, "BLOB_UPLOAD_INVALID", "wrong offset");
         }
         upload.extend(&request.body);
+        if let Some(first) = upload.first_mut().filter(|_| spoils) {
+            *first ^= 1;
+        }
         let range = format!("0-{}", upload.len().saturating_sub(1));
         match request.method.as_str() {
             "PUT" => state.close_upload(repository, &path, &one("digest").unwrap()),
@@ -399,6 +416,34 @@ impl State {
         let is_lost = self.rules.lose_commits > 0;
         self.rules.lose_commits -= u32::from(is_lost);
         reply(if is_lost { 0 } else { 201 })
+    }
+}
+
+/// A body of so many bytes, or what comes before the cut; and whether it is all of it.
+fn measured(reader: &mut impl Read, length: usize, cut: Option<usize>) -> Option<(Vec<u8>, bool)> {
+    let mut body = vec![0; cut.unwrap_or(length).min(length)];
+    reader.read_exact(&mut body).ok()?;
+    let whole = body.len() == length;
+    Some((body, whole))
+}
+
+/// The same in HTTP's chunked coding.
+fn chunks(reader: &mut impl BufRead, cut: Option<usize>) -> Option<(Vec<u8>, bool)> {
+    let mut body = Vec::new();
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line).ok()?;
+        let length = usize::from_str_radix(line.trim_end(), 16).ok()?;
+        let mut chunk = vec![0; length + 2];
+        reader.read_exact(&mut chunk).ok()?;
+        body.extend(&chunk[..length]);
+        if let Some(cut) = cut.filter(|cut| body.len() >= *cut) {
+            body.truncate(cut);
+            return Some((body, false));
+        }
+        if length == 0 {
+            return Some((body, true));
+        }
     }
 }
 
