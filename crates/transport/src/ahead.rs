@@ -56,11 +56,11 @@ impl Registry {
     /// Nothing if that can't be or is of no use. Returns at once.
     pub fn upload_ahead(&self, target: &Reference, bytes: impl Read + Send + 'static) -> Option<Ahead> {
         let session = self.session.clone();
+        let at = session.registries.push_endpoint(target).ok()?;
         // Whoever wants chunks has a proxy that lets nothing long through.
         if session.options.chunk.is_some() || !session.begun.may_run(session.options.uploads) {
             return None;
         }
-        let at = session.registries.push_endpoint(target).ok()?;
         let (tell, end) = channel();
         let state = Arc::new(State::default());
         let bytes = Watched { inner: bytes, state: state.clone(), failed: false };

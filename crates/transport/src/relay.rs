@@ -42,7 +42,8 @@ fn on_two_threads(source: &mut (dyn Read + Send), out: &mut dyn Write) -> io::Re
     for _ in 0..BUFFERS {
         give_back.send(Vec::new()).expect("the other end is here");
     }
-    thread::scope(|scope| {
+    // Moved, so that a failure to write closes both ways and the reader ends, even if it waits for a buffer.
+    thread::scope(move |scope| {
         scope.spawn(move || read(source, &take_again, &give));
         for bytes in take {
             let bytes = bytes?;
@@ -130,6 +131,8 @@ mod tests {
         struct Full(usize);
         impl Write for Full {
             fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+                // The reader is ahead, and waits for a buffer.
+                thread::sleep(std::time::Duration::from_millis(20));
                 self.0 = self.0.checked_sub(bytes.len()).ok_or(io::ErrorKind::StorageFull)?;
                 Ok(bytes.len())
             }

@@ -23,6 +23,9 @@ const MODEST: u64 = 32 << 20;
 /// No proxy refuses less.
 const LEAST: u64 = 1 << 20;
 
+/// What is said of bytes that came.
+const TAKEN: [u16; 3] = [201, 202, 204];
+
 /// Opens a blob at its start.
 pub(crate) type Open<'a> = &'a dyn Fn() -> Result<Box<dyn Read + Send + 'a>>;
 
@@ -73,16 +76,20 @@ impl Way<'_> {
     pub(crate) fn carry(&self, started: &mut Started, bytes: &mut dyn Read) -> Result<()> {
         let mut counted = Counting { inner: bytes, count: 0 };
         let url = started.url.clone();
-        let answer =
-            self.patch(&Ask::new(Method::PATCH, &url, self.scopes), &mut Body::Chunked(&mut counted))?;
+        let answer = self.once(&self.bytes(Method::PATCH, &url), &mut Body::Chunked(&mut counted), &TAKEN)?;
         started.offset += counted.count;
         started.moved(&answer);
         Ok(())
     }
 
-    fn patch(&self, ask: &Ask<'_>, body: &mut Body<'_>) -> Result<Response> {
+    /// A request that carries bytes.
+    fn bytes<'b>(&'b self, method: Method, url: &'b str) -> Ask<'b> {
+        Ask::new(method, url, self.scopes).with("content-type", "application/octet-stream")
+    }
+
+    fn once(&self, ask: &Ask<'_>, body: &mut Body<'_>, good: &[u16]) -> Result<Response> {
         let answer = self.session.once(self.at, ask, body)?;
-        self.session.expect(self.at, answer, &[201, 202, 204])
+        self.session.expect(self.at, answer, good)
     }
 
     /// Asks how far an upload got; nothing if the registry won't say.
@@ -166,13 +173,12 @@ impl Upload<'_> {
         let length = chunk.map_or(left, |chunk| chunk.max(started.least_chunk).min(left));
         let end = started.offset + length;
         let url = started.url.clone();
-        let mut ask =
-            Ask::new(Method::PATCH, &url, self.way.scopes).with("content-type", "application/octet-stream");
+        let mut ask = self.way.bytes(Method::PATCH, &url);
         if length < self.blob.size {
             ask = ask.with("content-range", format!("{}-{}", started.offset, end - 1));
         }
         let mut reader = self.reader(started.offset, length)?;
-        let answer = self.way.patch(&ask, &mut Body::Stream(&mut reader, length))?;
+        let answer = self.way.once(&ask, &mut Body::Stream(&mut reader, length), &TAKEN)?;
         started.offset = end;
         started.moved(&answer);
         Ok(())
@@ -182,10 +188,7 @@ impl Upload<'_> {
     fn finish(&self, started: &Started, body: &mut Body<'_>) -> Result<()> {
         let separator = if started.url.contains('?') { '&' } else { '?' };
         let url = format!("{}{separator}digest={}", started.url, percent(&self.blob.digest.to_string()));
-        let Way { session, at, scopes } = self.way;
-        let ask = Ask::new(Method::PUT, &url, scopes).with("content-type", "application/octet-stream");
-        let answer = session.once(at, &ask, body)?;
-        session.expect(at, answer, &[200, 201, 204]).map(drop)
+        self.way.once(&self.way.bytes(Method::PUT, &url), body, &[200, 201, 204]).map(drop)
     }
 
     fn reader(&self, offset: u64, length: u64) -> Result<Counted<'_>> {
