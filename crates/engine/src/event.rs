@@ -155,3 +155,10 @@ impl Task<'_> {
         }
     }
 }
+
+/// How far a blob has got.
+impl transport::Progress for Task<'_> {
+    fn at(&self, blob: &oci::Descriptor, position: u64) {
+        self.moved(&blob.digest.short(), position, blob.size);
+    }
+}

@@ -124,7 +124,7 @@ impl Export<'_> {
 
     fn push(&self, tag: &Reference, task: &Task) -> Result<()> {
         let registry = self.origins.registry()?;
-        registry.push(self.what, self, tag, &Sent(task))?;
+        registry.push(self.what, self, tag, task)?;
         Ok(())
     }
 
@@ -188,14 +188,5 @@ impl Blobs for Export<'_> {
 
     fn known_in(&self, blob: &oci::Digest, registry: &str) -> Vec<String> {
         self.bases.repositories_of(blob, registry)
-    }
-}
-
-/// Tells a task how far a push has got.
-struct Sent<'a>(&'a Task<'a>);
-
-impl transport::Progress for Sent<'_> {
-    fn at(&self, blob: &oci::Descriptor, position: u64) {
-        self.0.moved(&blob.digest.short(), position, blob.size);
     }
 }

@@ -130,8 +130,7 @@ fn bring_one(store: &Store, want: &Want, blob: &Descriptor, voice: &Voice) -> Re
 }
 
 fn copy(store: &Store, want: &Want, blob: &Descriptor, task: &Task) -> Result<()> {
-    let progress = Moved(task);
-    let mut source = want.from.blob(blob, &progress)?;
+    let mut source = want.from.blob(blob, task)?;
     let mut target = store.new_hashed_blob()?;
     std::io::copy(&mut source, &mut target)
         .map_err(doing(format_args!("fetch layer {}", blob.digest.short())))?;
@@ -141,15 +140,6 @@ fn copy(store: &Store, want: &Want, blob: &Descriptor, task: &Task) -> Result<()
 
 fn layer_name(want: &Want, blob: &Descriptor) -> String {
     format!("{} layer {}", want.doing, blob.digest.short())
-}
-
-/// Tells a task how far a blob has got.
-struct Moved<'a>(&'a Task<'a>);
-
-impl transport::Progress for Moved<'_> {
-    fn at(&self, blob: &Descriptor, position: u64) {
-        self.0.moved(&blob.digest.short(), position, blob.size);
-    }
 }
 
 #[cfg(test)]

@@ -135,7 +135,6 @@ impl Session<'_> {
     ) -> Result<()> {
         let compression = compression_of(blob)?;
         let folder = self.store.scratch("layer")?;
-        let progress = Moved { task, what: blob.digest.short() };
         if self.store.has_blob(blob) {
             match unpack_stored(self.store, id, blob, diff_id) {
                 // It was damaged, and reading it has removed it.
@@ -144,7 +143,7 @@ impl Session<'_> {
             }
         }
         let origin = base.origin(self)?;
-        let mut source = Stoppable::new(origin.blob(blob, &progress)?, &self.settings.cancel);
+        let mut source = Stoppable::new(origin.blob(blob, task)?, &self.settings.cancel);
         let mut copy = self.store.new_hashed_blob()?;
         unpack(&mut Tee { source: &mut source, copy: &mut copy }, compression, diff_id, &folder)?;
         copy.commit_as(&blob.digest)?;
@@ -176,9 +175,8 @@ impl Session<'_> {
     }
 
     fn fetch_blob(&self, base: &crate::bases::Resolved, blob: &oci::Descriptor, task: &Task) -> Result<()> {
-        let progress = Moved { task, what: blob.digest.short() };
         let origin = base.origin(self)?;
-        let mut source = Stoppable::new(origin.blob(blob, &progress)?, &self.settings.cancel);
+        let mut source = Stoppable::new(origin.blob(blob, task)?, &self.settings.cancel);
         let mut copy = self.store.new_hashed_blob()?;
         std::io::copy(&mut source, &mut copy)
             .map_err(doing(format_args!("fetch layer {}", blob.digest.short())))?;
@@ -253,17 +251,5 @@ impl<R: std::io::Read, W: std::io::Write> std::io::Read for Tee<'_, R, W> {
         let n = self.source.read(buffer)?;
         self.copy.write_all(&buffer[..n])?;
         Ok(n)
-    }
-}
-
-/// Tells a task how far a blob has got.
-struct Moved<'a> {
-    task: &'a Task<'a>,
-    what: String,
-}
-
-impl transport::Progress for Moved<'_> {
-    fn at(&self, blob: &oci::Descriptor, position: u64) {
-        self.task.moved(&self.what, position, blob.size);
     }
 }

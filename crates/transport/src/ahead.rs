@@ -141,8 +141,9 @@ fn carry(session: &Session, at: &Endpoint, mut bytes: Watched<impl Read>) -> Opt
     let scopes = [push_scope(&at.repository)];
     let way = Way { session, at, scopes: &scopes };
     let mut started = way.start().ok()?;
-    let carried = way.carry(&mut started, &mut bytes);
-    if (carried.is_err() && bytes.failed) || bytes.state.given_up.load(Ordering::SeqCst) {
+    let state = bytes.state.clone();
+    let carried = way.carry(&mut started, &mut bytes, &state.sent);
+    if (carried.is_err() && bytes.failed) || state.given_up.load(Ordering::SeqCst) {
         way.give_up(&started);
         return None;
     }

@@ -5,6 +5,7 @@
 //! See the OCI distribution-spec, "Pushing blobs".
 
 use std::io::{self, Read};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use oci::Descriptor;
 use ureq::http::Method;
@@ -72,12 +73,11 @@ impl Way<'_> {
         Started::of(&url, &self.session.call(self.at, &ask, None, &[202])?)
     }
 
-    /// Sends bytes as they come, up to the reader's end.
-    pub(crate) fn carry(&self, started: &mut Started, bytes: &mut dyn Read) -> Result<()> {
-        let mut counted = Counting { inner: bytes, count: 0 };
+    /// Sends bytes as they come, up to the reader's end. Whoever gives them counts them in `sent`.
+    pub(crate) fn carry(&self, started: &mut Started, bytes: &mut dyn Read, sent: &AtomicU64) -> Result<()> {
         let url = started.url.clone();
-        let answer = self.once(&self.bytes(Method::PATCH, &url), &mut Body::Chunked(&mut counted), &TAKEN)?;
-        started.offset += counted.count;
+        let answer = self.once(&self.bytes(Method::PATCH, &url), &mut Body::Chunked(bytes), &TAKEN)?;
+        started.offset = sent.load(Ordering::Relaxed);
         started.moved(&answer);
         Ok(())
     }
@@ -263,18 +263,6 @@ impl Started {
         if let Some(last) = last.filter(|_| !range.is_empty()) {
             self.offset = if last == 0 { 0 } else { last + 1 };
         }
-    }
-}
-
-/// Counts what is read.
-struct Counting<'a> {
-    inner: &'a mut dyn Read,
-    count: u64,
-}
-
-impl Read for Counting<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.inner.read(buffer).inspect(|&count| self.count += count as u64)
     }
 }
 

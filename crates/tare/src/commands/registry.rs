@@ -2,10 +2,10 @@
 
 use std::time::Instant;
 
+use engine::Voice;
 use engine::fetch::{self, Want};
 use engine::origin::Origins;
-use engine::{Voice, event::Task};
-use oci::{Blobs, Descriptor, Digest, Image, Platform, Published, Reference, Tagged};
+use oci::{Blobs, Digest, Image, Platform, Published, Reference, Tagged};
 use store::{Resolution, Store, Stored};
 use transport::Registry;
 
@@ -51,18 +51,9 @@ fn send(
     voice: &Voice,
 ) -> Result<Published, Failure> {
     let task = voice.task(format!("push {}", target.familiar()));
-    let result = registry.push(what, parts, target, &Sent(&task)).map_err(engine::Error::from);
+    let result = registry.push(what, parts, target, &task).map_err(engine::Error::from);
     task.close(&result);
     Ok(result?)
-}
-
-/// Tells a task how far a push has got.
-struct Sent<'a>(&'a Task<'a>);
-
-impl transport::Progress for Sent<'_> {
-    fn at(&self, blob: &Descriptor, position: u64) {
-        self.0.moved(&blob.digest.short(), position, blob.size);
-    }
 }
 
 /// `NAME@DIGEST`, what to write where it must be this image and no other.
