@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// A process that was told to end may need a moment.
-const PATIENCE: Duration = Duration::from_secs(2);
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// One line for each thing that is left.
 pub fn find(dir: &Path, tmp: &Path) -> Vec<String> {

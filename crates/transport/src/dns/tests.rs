@@ -1,5 +1,6 @@
 //! Lookups against a name server on loopback.
 
+use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -29,11 +30,20 @@ impl Drop for Root {
     }
 }
 
+/// Both sockets of a name server. A port that is free for one of them may be somebody's for the other.
+fn sockets() -> (UdpSocket, TcpListener) {
+    let pair = || {
+        let udp = UdpSocket::bind("127.0.0.1:0")?;
+        let tcp = TcpListener::bind(udp.local_addr()?)?;
+        Ok::<_, std::io::Error>((udp, tcp))
+    };
+    (0..100).find_map(|_| pair().ok()).expect("a port that is free twice")
+}
+
 /// `found.a.example` has an IPv4 address, over TCP only; everything else does not exist.
 fn serve() -> (u16, Arc<AtomicUsize>) {
-    let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let (udp, tcp) = sockets();
     let port = udp.local_addr().unwrap().port();
-    let tcp = std::net::TcpListener::bind(("127.0.0.1", port)).unwrap();
     let asked = Arc::new(AtomicUsize::new(0));
     let count = asked.clone();
     thread::spawn(move || {

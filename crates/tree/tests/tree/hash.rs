@@ -129,16 +129,13 @@ fn bytes_in_memory_are_files_too() {
 }
 
 #[test]
-fn ten_thousand_files_are_quick() {
+fn ten_thousand_files_at_once() {
     let scratch = Scratch::new();
     let root = scratch.root("c", "");
     for dir in 0..100 {
         let lines: String = (0..100).map(|i| format!("f 0644 d{dir}/f{i}={i}\n")).collect();
         make(&scratch.0.join("c"), &lines);
     }
-    let started = std::time::Instant::now();
     let entries = hash(scan(&root, b"", &Everything).unwrap(), &NoHashes).unwrap();
     assert_eq!(entries.len(), 10_100);
-    // Unoptimised, on a busy machine; quadratic work would take minutes.
-    assert!(started.elapsed().as_secs() < 20);
 }
