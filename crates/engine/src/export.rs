@@ -176,7 +176,7 @@ impl Export<'_> {
         result.inspect_err(|_| drop(std::fs::remove_file(&part)))
     }
 
-    fn stop(&self) -> &Arc<AtomicBool> {
+    pub(crate) fn stop(&self) -> &Arc<AtomicBool> {
         &self.settings.cancel
     }
 }

@@ -32,8 +32,20 @@ impl Export<'_> {
     /// If a layer can't be had, or a file not be written.
     pub fn root_files(&self, dest: &Path) -> Result<Vec<String>> {
         let name = format!("copy files to {}", dest.display());
-        self.task(name, |_| self.root_changes().and_then(|changes| local(&changes, dest)))?;
+        self.task(name, |_| self.root_changes().and_then(|changes| self.local(&changes, dest)))?;
         Ok(vec![format!("wrote {}", dest.display())])
+    }
+
+    /// Files for the user: plain ones, owned by the user, added to what is in the folder.
+    fn local(&self, changes: &[Change], dest: &Path) -> Result<()> {
+        let staging = dest.join(format!(".tare-{}", std::process::id()));
+        let say = || doing(format_args!("write to `{}`", dest.display()).to_string());
+        std::fs::create_dir_all(dest).map_err(say())?;
+        let owned: Vec<Change> = changes.iter().cloned().filter_map(as_own).collect();
+        let made = layer::materialise_unless(self.stop(), &owned, &staging);
+        let result = made.and_then(|_| merge(&staging, dest)).map_err(say());
+        store::clean::remove_tree(&staging);
+        result
     }
 
     /// The merged root file systems as changes to an empty one.
@@ -77,18 +89,6 @@ fn below(folder: &[u8], entry: Entry) -> Entry {
         other => other,
     };
     Entry { path: inside(&entry.path).into(), kind, ..entry }
-}
-
-/// Files for the user: plain ones, owned by the user, added to what is in the folder.
-fn local(changes: &[Change], dest: &Path) -> Result<()> {
-    let staging = dest.join(format!(".tare-{}", std::process::id()));
-    let say = || doing(format_args!("write to `{}`", dest.display()).to_string());
-    std::fs::create_dir_all(dest).map_err(say())?;
-    let owned: Vec<Change> = changes.iter().cloned().filter_map(as_own).collect();
-    let result =
-        layer::materialise(&owned, &staging).map(drop).and_then(|()| merge(&staging, dest)).map_err(say());
-    store::clean::remove_tree(&staging);
-    result
 }
 
 /// Devices can't be made by everybody, and owners and attributes of an image mean nothing outside of it.

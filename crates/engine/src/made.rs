@@ -50,7 +50,8 @@ impl Session<'_> {
 
     pub(crate) fn write_files(&self, id: &LayerId, changes: &[Change]) -> Result<()> {
         let folder = self.store.scratch("copy")?;
-        let skipped = layer::materialise(changes, &folder).map_err(doing("copy"))?;
+        let skipped =
+            layer::materialise_unless(&self.settings.cancel, changes, &folder).map_err(doing("copy"))?;
         for note in skipped {
             self.voice.warn(format!("`{}`: {}", String::from_utf8_lossy(&note.path), note.what));
         }

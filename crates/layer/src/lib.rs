@@ -23,7 +23,7 @@ pub mod write;
 pub use apply::{Applied, Skipped, apply};
 pub use blob::{BlobInfo, blob, recompress};
 pub use decode::{Format, decoder, layer_decoder};
-pub use materialise::materialise;
+pub use materialise::{materialise, materialise_unless};
 pub use read::Reader;
 pub use verify::Verified;
 pub use write::{Times, write};

@@ -32,13 +32,21 @@ const BATCH: usize = 32;
 /// If a file is no longer what its entry says, or if something cannot be made. The folder is then to be
 /// thrown away.
 pub fn materialise(changes: &[Change], dir: &Path) -> io::Result<Vec<Skipped>> {
+    materialise_unless(&AtomicBool::new(false), changes, dir)
+}
+
+/// The same until `stop` is set.
+///
+/// # Errors
+/// As [`materialise`]; and if it is stopped.
+pub fn materialise_unless(stop: &AtomicBool, changes: &[Change], dir: &Path) -> io::Result<Vec<Skipped>> {
     let root = open_root(dir)?;
     let mut notes = Notes::default();
     let sorted = sorted(changes);
     Spot { dir: root.as_fd(), name: b".", path: b"" }.finish(&plain_dir(), &mut notes)?;
     let mut here = Here::new(root.as_fd());
     sorted.iter().try_for_each(|change| first_pass(change, &mut here, &mut notes))?;
-    notes.append(files(&entries(&sorted, |kind| matches!(kind, Kind::File { .. })), root.as_fd())?);
+    notes.append(files(&entries(&sorted, |kind| matches!(kind, Kind::File { .. })), root.as_fd(), stop)?);
     for entry in entries(&sorted, |kind| matches!(kind, Kind::Hardlink { .. })) {
         hardlink(entry, &mut here)?;
     }
@@ -148,8 +156,8 @@ fn hardlink(entry: &Entry, here: &mut Here<'_>) -> io::Result<()> {
 }
 
 /// Copies files on a few threads; the first error ends them all.
-fn files(files: &[&Entry], root: BorrowedFd<'_>) -> io::Result<Notes> {
-    let work = Work { files, root, next: AtomicUsize::new(0), no_clone: AtomicBool::new(false) };
+fn files(files: &[&Entry], root: BorrowedFd<'_>, stop: &AtomicBool) -> io::Result<Notes> {
+    let work = Work { files, root, stop, next: AtomicUsize::new(0), no_clone: AtomicBool::new(false) };
     if files.len() <= 1 {
         return work.run();
     }
@@ -166,6 +174,7 @@ fn files(files: &[&Entry], root: BorrowedFd<'_>) -> io::Result<Notes> {
 struct Work<'a> {
     files: &'a [&'a Entry],
     root: BorrowedFd<'a>,
+    stop: &'a AtomicBool,
     next: AtomicUsize,
     /// The file system said that it can't.
     no_clone: AtomicBool,
@@ -190,9 +199,14 @@ impl Work<'_> {
                 return Ok(notes);
             };
             for entry in rest.iter().take(BATCH) {
+                self.check_stop()?;
                 self.file(entry, here.spot(&entry.path)?, &mut buffer, &mut notes)?;
             }
         }
+    }
+
+    fn check_stop(&self) -> io::Result<()> {
+        if self.stop.load(Ordering::Relaxed) { Err(io::Error::other("stopped")) } else { Ok(()) }
     }
 
     fn file(&self, entry: &Entry, spot: Spot<'_>, buffer: &mut [u8], notes: &mut Notes) -> io::Result<()> {

@@ -89,6 +89,14 @@ fn files_come_from_the_disk_and_are_checked() {
 }
 
 #[test]
+fn nothing_is_copied_after_a_stop() {
+    let scratch = Scratch::new();
+    let stop = true.into();
+    let error = layer::materialise_unless(&stop, &[file("f", "1")], &scratch.join("layer")).unwrap_err();
+    assert_eq!((error.to_string().as_str(), listing(&scratch.join("layer")).len()), ("stopped", 0));
+}
+
+#[test]
 fn one_bad_file_among_many_is_an_error() {
     let scratch = Scratch::new();
     let mut changes = changes();

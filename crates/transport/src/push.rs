@@ -132,7 +132,7 @@ impl Push<'_> {
         }
         // The first request gets the token that all threads use.
         let config = all.pop().expect("an image has a config");
-        let has_config = self.registry.exists_at(&self.at, &config.digest, &self.scopes)?;
+        let has_config = self.way().has(&config.digest)?;
         match has_config {
             true => self.progress.skipped(config),
             false => all.push(config),
@@ -165,7 +165,7 @@ impl Push<'_> {
 
     fn one_blob(&self, blob: &Descriptor) -> Result<Outcome> {
         let begun = self.registry.session.begun.take(&self.at, &blob.digest);
-        if self.registry.exists_at(&self.at, &blob.digest, &self.scopes)? {
+        if self.way().has(&blob.digest)? {
             self.progress.skipped(blob);
             begun.into_iter().for_each(|begun| begun.give_up(self.way()));
             return Ok(Outcome::Skipped);

@@ -18,6 +18,7 @@ use crate::pull::{self, MAX_CONFIG, MAX_MANIFEST, Progress, Pull, Resolved};
 use crate::registries::{Endpoint, Registries};
 use crate::resume::Resume;
 use crate::session::{Ask, Options, Session};
+use crate::upload::Way;
 use crate::verify::{Verified, read_all};
 
 /// All registries, as one machine sees them. Cheap to clone; keeps connections and tokens.
@@ -134,19 +135,8 @@ impl Registry {
     /// If it doesn't say.
     pub fn exists(&self, reference: &Reference, digest: &Digest) -> Result<bool> {
         let at = self.session.registries.push_endpoint(reference)?;
-        self.exists_at(&at, digest, &[pull_scope(&at.repository)])
-    }
-
-    pub(crate) fn exists_at(&self, at: &Endpoint, digest: &Digest, scopes: &[String]) -> Result<bool> {
-        let url = self.session.url(at, &format!("blobs/{digest}"))?;
-        let head = Ask::new(Method::HEAD, &url, scopes);
-        let answer = self.session.call(at, &head, None, &[200, 404, 405])?;
-        if answer.status() != 405 {
-            return Ok(answer.status() == 200);
-        }
-        // Some registries and proxies know no HEAD; the body of a GET needn't be read.
-        let get = Ask::new(Method::GET, &url, scopes).with("range", "bytes=0-0");
-        self.session.call(at, &get, None, &[200, 206, 404, 416]).map(|answer| answer.status() != 404)
+        let scopes = [pull_scope(&at.repository)];
+        Way { session: &self.session, at: &at, scopes: &scopes }.has(digest)
     }
 
     /// Asks one host after the other.

@@ -7,7 +7,7 @@
 use std::io::{self, Read};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use oci::Descriptor;
+use oci::{Descriptor, Digest};
 use ureq::http::Method;
 
 use crate::auth::percent;
@@ -30,7 +30,7 @@ const TAKEN: [u16; 3] = [201, 202, 204];
 /// Opens a blob at its start.
 pub(crate) type Open<'a> = &'a dyn Fn() -> Result<Box<dyn Read + Send + 'a>>;
 
-/// The repository that an upload goes to.
+/// The repository that uploads go to.
 #[derive(Clone, Copy)]
 pub(crate) struct Way<'a> {
     pub session: &'a Session,
@@ -66,6 +66,19 @@ impl Started {
 }
 
 impl Way<'_> {
+    /// Whether the repository has a blob.
+    pub(crate) fn has(&self, digest: &Digest) -> Result<bool> {
+        let url = self.session.url(self.at, &format!("blobs/{digest}"))?;
+        let head = Ask::new(Method::HEAD, &url, self.scopes);
+        let answer = self.session.call(self.at, &head, None, &[200, 404, 405])?;
+        if answer.status() != 405 {
+            return Ok(answer.status() == 200);
+        }
+        // Some registries and proxies know no HEAD; the body of a GET needn't be read.
+        let get = Ask::new(Method::GET, &url, self.scopes).with("range", "bytes=0-0");
+        self.session.call(self.at, &get, None, &[200, 206, 404, 416]).map(|answer| answer.status() != 404)
+    }
+
     /// Opens an upload.
     pub(crate) fn start(&self) -> Result<Started> {
         let url = self.session.url(self.at, "blobs/uploads/")?;
@@ -136,7 +149,7 @@ impl Upload<'_> {
         let mut started = match state.started.take() {
             Some(started) => started,
             // A PUT whose answer was lost may have been heard.
-            None if state.failures > 0 && self.is_there()? => return Ok(()),
+            None if state.failures > 0 && self.way.has(&self.blob.digest)? => return Ok(()),
             None => self.way.start()?,
         };
         let sent = self.send_rest(&mut started, state);
@@ -158,13 +171,6 @@ impl Upload<'_> {
             state.reauthorized = false;
         }
         self.finish(started, &mut Body::None)
-    }
-
-    fn is_there(&self) -> Result<bool> {
-        let Way { session, at, scopes } = self.way;
-        let url = session.url(at, &format!("blobs/{}", self.blob.digest))?;
-        let head = Ask::new(Method::HEAD, &url, scopes);
-        session.call(at, &head, None, &[200, 404, 405]).map(|answer| answer.status() == 200)
     }
 
     /// Sends the next part, all that is left unless in chunks.

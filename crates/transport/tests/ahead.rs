@@ -156,7 +156,7 @@ fn no_more_go_ahead_than_are_uploaded_at_once() {
 }
 
 fn wait_until(mut done: impl FnMut() -> bool) {
-    for _ in 0..500 {
+    for _ in 0..6000 {
         if done() {
             return;
         }

@@ -53,7 +53,7 @@ impl Drop for Scratch {
 
 /// Options without patience.
 pub fn quick() -> Options {
-    let limits = Limits { stall: Duration::from_secs(5), ..Limits::default() };
+    let limits = Limits { stall: Duration::from_secs(30), ..Limits::default() };
     Options { limits, backoff: Duration::from_millis(1), ..Options::default() }
 }
 
