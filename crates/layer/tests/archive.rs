@@ -6,7 +6,7 @@ use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::process::Command;
 
-use common::{Scratch, archive, block, linked, meta, pax};
+use common::{Scratch, archive, block, config, linked, meta, pax};
 use layer::archive::{entries, is_archive};
 use proptest::prelude::*;
 use tree::{Entry, Kind, Time};
@@ -197,7 +197,7 @@ fn sparse_files_are_refused_and_not_copied_as_they_are() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(config(64))]
 
     #[test]
     fn damaged_archives_are_read_or_refused(

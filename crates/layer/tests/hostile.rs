@@ -6,17 +6,10 @@ mod holds;
 
 use std::fs;
 
-use common::{Scratch, archive, block, linked, pax};
+use common::{Scratch, archive, block, config, linked, pax};
 use layer::archive::entries;
 use layer::header::{Fields, Header};
 use proptest::prelude::*;
-use proptest::test_runner::RngSeed;
-
-/// The same cases in every run.
-fn config(cases: u32) -> ProptestConfig {
-    let rng_seed = RngSeed::Fixed(20_261_122);
-    ProptestConfig { cases, failure_persistence: None, rng_seed, ..ProptestConfig::default() }
-}
 
 fn refused(tar: &[u8]) -> String {
     let scratch = Scratch::new();

@@ -4,7 +4,7 @@ mod common;
 
 use std::io::{self, Read};
 
-use common::{archive, block, content, dir, encode, entry, file, hardlink, linked, pax, symlink};
+use common::{archive, block, config, content, dir, encode, entry, file, hardlink, linked, pax, symlink};
 use layer::header::{Fields, Header};
 use layer::read::{Member, MemberKind};
 use layer::{Reader, Times};
@@ -268,7 +268,7 @@ fn kind_of(kind: &Kind) -> MemberKind {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(config(64))]
 
     #[test]
     fn what_was_written_is_read(mut changes in proptest::collection::vec(put(), 0..8)) {

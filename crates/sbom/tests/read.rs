@@ -6,6 +6,7 @@ use std::io::{self, Cursor, Read, Seek, SeekFrom};
 
 use common::{USUAL, elf, inline, kinds, program, varint};
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 use sbom::{BuildInfo, Module, is_elf, read, read_from, text};
 
 const MODULES: &str = "path\texample.com/shop\nmod\texample.com/shop\t(devel)\t\n\
@@ -197,7 +198,15 @@ fn info() -> impl Strategy<Value = BuildInfo> {
         })
 }
 
+/// The same cases in every run.
+fn config() -> ProptestConfig {
+    let rng_seed = RngSeed::Fixed(20_261_122);
+    ProptestConfig { failure_persistence: None, rng_seed, ..ProptestConfig::default() }
+}
+
 proptest! {
+    #![proptest_config(config())]
+
     #[test]
     fn what_text_says_is_read_again(info in info()) {
         let text = text(&info);

@@ -20,6 +20,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use hashbrown::HashTable;
 use tree::Content;
 use tree::hash::{Hashes, Ident};
 use tree::look::YOUNG;
@@ -62,9 +63,8 @@ struct State {
 #[derive(Default)]
 struct Pile {
     records: Vec<Record>,
-    /// For each record its number among them, counted from 1, at the first free place behind the one that its key
-    /// tells. At least half of the places are free: those have 0.
-    places: Vec<u32>,
+    /// Where each is among them, found by its key.
+    numbers: HashTable<u32>,
 }
 
 struct Looks {
@@ -112,60 +112,47 @@ impl State {
 
 impl Pile {
     fn of(records: Vec<Record>) -> Pile {
-        let mut pile = Pile { records, places: Vec::new() };
-        pile.arrange();
-        pile
+        let mut numbers = HashTable::with_capacity(records.len());
+        for number in 0..records.len() {
+            insert(&mut numbers, &records, number);
+        }
+        Pile { records, numbers }
     }
 
     fn put(&mut self, key: &Key, content: Content) {
-        if self.records.len() >= self.places.len() / 2 {
-            self.arrange();
-        }
-        let place = self.place(key);
         let mut record = [0; RECORD];
         record[..KEY].copy_from_slice(key);
         record[KEY..].copy_from_slice(&content.0);
-        match self.places[place] {
-            0 => {
+        match self.find(key) {
+            Some(number) => self.records[number] = record,
+            None => {
                 self.records.push(record);
-                self.places[place] = self.records.len() as u32;
+                insert(&mut self.numbers, &self.records, self.records.len() - 1);
             }
-            number => self.records[number as usize - 1] = record,
         }
     }
 
     fn find(&self, key: &Key) -> Option<usize> {
-        let number = if self.places.is_empty() { 0 } else { self.places[self.place(key)] };
-        (number as usize).checked_sub(1)
+        let is_it = |number: &u32| key_of(&self.records[*number as usize]) == key;
+        self.numbers.find(hash(key), is_it).map(|number| *number as usize)
     }
 
     fn sort(&mut self) {
         self.records.sort_unstable_by_key(|record| order(key_of(record)));
-        self.arrange();
+        *self = Pile::of(std::mem::take(&mut self.records));
     }
+}
 
-    /// Gives each its place, and makes room for another one at least.
-    fn arrange(&mut self) {
-        self.places = vec![0; ((self.records.len() + 1) * 2).next_power_of_two()];
-        for number in 0..self.records.len() {
-            let place = self.place(key_of(&self.records[number]));
-            self.places[place] = number as u32 + 1;
-        }
-    }
+/// A record that is not in the table yet.
+fn insert(numbers: &mut HashTable<u32>, records: &[Record], number: usize) {
+    let hash_of = |number: &u32| hash(key_of(&records[*number as usize]));
+    let number = number as u32;
+    numbers.insert_unique(hash_of(&number), number, hash_of);
+}
 
-    /// Where the number of a key's record is, or would be.
-    fn place(&self, key: &Key) -> usize {
-        let last = self.places.len() - 1;
-        // Any eight bytes of a digest are as good as random.
-        let mut place =
-            u64::from_le_bytes(*key.last_chunk().expect("a key ends in a digest")) as usize & last;
-        while let Some(number) = self.places[place].checked_sub(1)
-            && key_of(&self.records[number as usize]) != key
-        {
-            place = (place + 1) & last;
-        }
-        place
-    }
+/// Any eight bytes of a digest are as good as random.
+fn hash(key: &Key) -> u64 {
+    u64::from_le_bytes(*key.last_chunk().expect("a key ends in a digest"))
 }
 
 impl Stats {

@@ -68,7 +68,11 @@ fn count_all(run: &Run) -> Result<Vec<Counted>> {
     let room = run.room(run.choice.installed(run.mode)[0])?;
     let mut version = Command::new(&run.around.tare);
     version.arg("--version");
-    let mut counted = vec![Counted { what: "--version", instructions: count(&version, &room.dir)? }];
+    let lint = lint(run)?;
+    let mut counted = vec![
+        Counted { what: "--version", instructions: count(&version, &room.dir)? },
+        Counted { what: "lint of 80 instructions", instructions: count(&lint, &room.dir)? },
+    ];
     let project = run.dir("project")?.join("shop");
     let mut copy = Command::new("cp");
     shell::capture(copy.arg("-r").arg(run.around.examples.join("shop")).arg(&project))?;
@@ -80,6 +84,16 @@ fn count_all(run: &Run) -> Result<Vec<Counted>> {
         counted.push(Counted { what, instructions: count_again(&room, &Job::new(&context, "count"))? });
     }
     Ok(counted)
+}
+
+/// BuildKit's checks of a Dockerfile that has nothing wrong.
+fn lint(run: &Run) -> Result<Command> {
+    let lines = (0..39).map(|n| format!("ENV A{n}=x B{n}=${{A:-$A}}\nRUN echo {n}\n"));
+    let text = format!("FROM scratch\nENV A=a\n{}", lines.collect::<String>());
+    let folder = inputs::folder(run.around, "lint", &text)?;
+    let mut lint = Command::new(&run.around.tare);
+    lint.args(["build", "--check", "."]).current_dir(folder);
+    Ok(lint)
 }
 
 /// The third build of the same: by the second, all that can be remembered is.
@@ -131,7 +145,7 @@ fn last(lines: &str, what: &str) -> Option<(f64, String)> {
 }
 
 fn change(counted: &Counted, last: Option<&(f64, String)>) -> String {
-    let line = format!("{:<22} {:>9.3} million instructions", counted.what, counted.instructions / 1e6);
+    let line = format!("{:<24} {:>9.3} million instructions", counted.what, counted.instructions / 1e6);
     match last {
         None => format!("{line}, the first count"),
         Some((before, commit)) => {
@@ -156,7 +170,7 @@ mod tests {
         assert_eq!(last, Some((2000.0, "new".into())));
         let counted = Counted { what: "a", instructions: 2500.0 };
         let text = change(&counted, last.as_ref());
-        assert_eq!(text, "a                          0.003 million instructions, +25.0 % since new");
+        assert_eq!(text, "a                            0.003 million instructions, +25.0 % since new");
         assert!(change(&counted, None).ends_with("the first count"));
     }
 

@@ -8,7 +8,14 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use layer::header::{Fields, Header};
+use proptest::test_runner::{Config as ProptestConfig, RngSeed};
 use tree::{Change, Content, Entry, Kind, Meta, Source, Time};
+
+/// The same cases in every run.
+pub fn config(cases: u32) -> ProptestConfig {
+    let rng_seed = RngSeed::Fixed(20_261_122);
+    ProptestConfig { cases, failure_persistence: None, rng_seed, ..ProptestConfig::default() }
+}
 
 /// A folder that goes away with the test.
 pub struct Scratch(pub PathBuf);
