@@ -53,7 +53,8 @@ impl Store {
     /// Counts the bytes on disk.
     pub fn usage(&self) -> Usage {
         let size = |folder: &str| disk_size(&self.path(folder));
-        let other = ["git", "actions", "traces", "refs", "images", "stats", "builds", "locks", "tmp"];
+        let other =
+            ["git", "actions", "traces", "refs", "images", "stats", "builds", "locks", "doubtful", "tmp"];
         Usage {
             layers: size("layers"),
             blobs: size("blobs"),
