@@ -42,7 +42,10 @@ struct Walk<'a, 'w> {
     parents: Vec<Option<usize>>,
     /// Whether the target needs it.
     needed: Vec<bool>,
+    /// How the stages ended that others will stand on.
     done: Vec<State<'a>>,
+    /// How many will stand on each.
+    awaited: Vec<usize>,
 }
 
 /// A stage at one of its instructions.
@@ -69,10 +72,11 @@ impl<'a, 'w> Walk<'a, 'w> {
         let predefined = platform_args(&options, "");
         bare.build_args.retain(|name, _| predefined.contains_key(name));
         let (globals, defaults) = (globals(&options), globals(&bare));
-        let none = || (Vec::new(), Vec::new(), Vec::new());
-        let (parents, needed, done) = none();
-        let mut walk = Walk { input, stages, globals, defaults, parents, needed, done };
+        let (parents, needed, done) = (Vec::new(), Vec::new(), Vec::new());
+        let awaited = vec![0; stages.stages.len()];
+        let mut walk = Walk { input, stages, globals, defaults, parents, needed, done, awaited };
         walk.parents = stages.stages.iter().map(|stage| walk.parent(stage)).collect();
+        walk.parents.iter().flatten().for_each(|parent| walk.awaited[*parent] += 1);
         walk.needed = walk.needed();
         walk
     }
@@ -97,7 +101,8 @@ impl<'a, 'w> Walk<'a, 'w> {
         if !is_reached {
             steps.clear();
         }
-        self.done.push(state);
+        let is_awaited = self.awaited[stage.index] > 0;
+        self.done.push(if is_awaited { state } else { State::default() });
         let default_image =
             expand(&from.image, self.escape(), &self.defaults, Mode::WORD).ok().map(|e| e.text);
         let target_platform = self.globals.value("TARGETPLATFORM").unwrap_or_default().to_owned();
@@ -120,10 +125,10 @@ impl<'a, 'w> Walk<'a, 'w> {
     }
 
     /// What a stage starts from, and what the image below is for if that can be told.
-    fn below(&self, index: usize, image: &str, wanted: &Platform) -> (State<'a>, Option<Platform>) {
+    fn below(&mut self, index: usize, image: &str, wanted: &Platform) -> (State<'a>, Option<Platform>) {
         if let Some(parent) = self.parents[index] {
             let triggers = self.stages.stages[parent].instructions.iter().filter_map(trigger).collect();
-            return (State { triggers, ..self.done[parent].clone() }, None);
+            return (State { triggers, ..self.end_of(parent) }, None);
         }
         let mut state = State::default();
         let key = (image.to_owned(), wanted.clone());
@@ -138,6 +143,13 @@ impl<'a, 'w> Walk<'a, 'w> {
         }
         let offered = fact.filter(|fact| !fact.base.layers.is_empty()).map(|fact| fact.config.platform());
         (state, offered)
+    }
+
+    /// How a stage ended. The last who stands on it gets it as it is, so a thousand in a row are copied nowhere.
+    fn end_of(&mut self, stage: usize) -> State<'a> {
+        self.awaited[stage] -= 1;
+        let end = &mut self.done[stage];
+        if self.awaited[stage] == 0 { std::mem::take(end) } else { end.clone() }
     }
 
     fn step(&self, state: &mut State<'a>, instruction: Cow<'a, Instruction>, lines: (u32, u32)) -> Step<'a> {
@@ -246,8 +258,10 @@ fn trigger(instruction: &Instruction) -> Option<Cow<'_, Instruction>> {
 
 impl State<'_> {
     fn set(&mut self, name: &str, value: &str) {
+        if self.vars.value(name).is_some() {
+            self.names.retain(|known| known != name);
+        }
         self.vars.set(name, beginning(value));
-        self.names.retain(|known| known != name);
         self.names.push(name.to_owned());
     }
 

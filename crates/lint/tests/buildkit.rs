@@ -381,6 +381,13 @@ fn a_broken_file_is_looked_at_line_by_line() {
 }
 
 #[test]
+fn stages_on_the_same_have_each_what_it_has() {
+    let text = "FROM scratch AS base\nENV A=1\nFROM base AS one\nENV B=$A\nFROM base AS two\nENV C=$A\nFROM two\n\
+                COPY --from=one $A $B$C /\n";
+    check(text, &["8 UndefinedVar: Usage of undefined variable '$B' (did you mean $A?)"]);
+}
+
+#[test]
 fn garbage_does_no_harm() {
     let good = "# check=experimental=all\nARG A=${B:-c}\nFROM --platform=$X a:$A AS b\nENV k v\nCOPY <<E $q \\\n\n/\n${z}\nE\nEXPOSE 1:2/TCP\n";
     let mut seed = 1_u64;

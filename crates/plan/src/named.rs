@@ -190,11 +190,8 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Variables are charged to one budget, lest a few lines take all memory.
     fn fresh(&self) -> Scope {
-        let mut scope = Scope::default();
-        scope.budget = self.globals.budget.clone();
-        scope
+        Scope::within(&self.globals.budget)
     }
 
     /// What is copied is charged, too: of a large stage there may be a thousand others.

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use dockerfile::instruction::{ArgDecl, Instruction, Kind, Run};
 use dockerfile::mount::{Mount, MountType};
-use dockerfile::{Diagnostic, Dockerfile, Mode, Stage, Stages, expand};
+use dockerfile::{Diagnostic, Dockerfile, Expanded, Mode, Stage, Stages};
 
 use crate::Options;
 use crate::mounts;
@@ -100,8 +100,14 @@ pub fn outline(source: &Dockerfile, stages: &Stages, options: &Options) -> Resul
         escape,
         found: Found::default(),
         scopes: BTreeMap::new(),
+        awaited: BTreeMap::new(),
     };
-    for index in wants::needed(stages, target, &reader.globals, options)? {
+    let needed = wants::needed(stages, target, &reader.globals, options)?;
+    for index in &needed {
+        let parent = reader.parent(&stages.stages[*index]);
+        parent.into_iter().for_each(|parent| *reader.awaited.entry(parent).or_default() += 1);
+    }
+    for index in needed {
         reader.stage(&stages.stages[index])?;
     }
     let stage = &stages.stages[target];
@@ -130,27 +136,23 @@ struct Reader<'a> {
     platform_args: BTreeMap<String, String>,
     escape: char,
     found: Found,
-    /// The variables at the end of the stages that were read.
+    /// The variables at the end of the stages that others will stand on.
     scopes: BTreeMap<usize, Scope>,
+    /// How many will.
+    awaited: BTreeMap<usize, usize>,
 }
 
 impl Reader<'_> {
     fn stage(&mut self, stage: &Stage) -> Result<(), Diagnostic> {
         let fail = |message| wants::at(stage, message);
         let mut used = BTreeSet::new();
-        let mut image = String::new();
-        for (text, is_image) in [(Some(&stage.from.image), true), (stage.from.platform.as_ref(), false)] {
-            let Some(text) = text else { continue };
-            let expanded = expand(text, '\\', &self.globals, Mode::WORD).map_err(|e| fail(e.to_string()))?;
+        for text in [Some(&stage.from.image), stage.from.platform.as_ref()].into_iter().flatten() {
+            let expanded = self.global_word(text).map_err(fail)?;
             used.extend(expanded.used);
             used.extend(expanded.unset);
-            if is_image {
-                image = expanded.text;
-            }
         }
         self.take_globals(used);
-        let parent = self.stages.base(&image, stage.index);
-        let mut vars = parent.and_then(|index| self.scopes.get(&index)).cloned().unwrap_or_default();
+        let mut vars = self.below(stage).map_err(fail)?;
         for instruction in stage.instructions {
             self.instruction(instruction, &mut vars).map_err(|message| Diagnostic {
                 line: instruction.line,
@@ -158,18 +160,46 @@ impl Reader<'_> {
                 ..fail(message)
             })?;
         }
-        self.scopes.insert(stage.index, vars);
+        if self.awaited.contains_key(&stage.index) {
+            self.scopes.insert(stage.index, vars);
+        }
         Ok(())
+    }
+
+    fn global_word(&self, text: &str) -> Result<Expanded, String> {
+        self.globals.expand(text, '\\', Mode::WORD)
+    }
+
+    /// The stage that another stands on.
+    fn parent(&self, stage: &Stage) -> Option<usize> {
+        let image = self.global_word(&stage.from.image).ok()?;
+        self.stages.base(&image.text, stage.index)
+    }
+
+    /// The variables that a stage starts with. The last who stands on another gets that one's as they are, so a
+    /// thousand stages in a row are copied nowhere.
+    fn below(&mut self, stage: &Stage) -> Result<Scope, String> {
+        // A named context may stand for a stage.
+        let parent = self.parent(stage).filter(|parent| self.scopes.contains_key(parent));
+        let Some(parent) = parent else { return Ok(Scope::within(&self.globals.budget)) };
+        let awaited = self.awaited.get_mut(&parent).expect("they were counted");
+        *awaited -= 1;
+        if *awaited == 0 {
+            return Ok(self.scopes.remove(&parent).expect("it is there"));
+        }
+        let end = &self.scopes[&parent];
+        self.globals.budget.charge(end.bytes()).map(|()| end.clone())
     }
 
     fn instruction(&mut self, instruction: &Instruction, vars: &mut Scope) -> Result<(), String> {
         match &instruction.kind {
             Kind::Arg(all) => all.iter().try_for_each(|arg| self.arg(instruction, arg, vars)),
             Kind::Env(pairs) => {
-                let before = vars.clone();
-                for pair in pairs {
-                    vars.set(&self.word(&pair.key, &before)?, &self.word(&pair.value, &before)?);
-                }
+                // None sees another of the same line.
+                let word = |text| self.word(text, vars);
+                let pairs = pairs.iter().map(|pair| Ok((word(&pair.key)?, word(&pair.value)?)));
+                let pairs = pairs.collect::<Result<Vec<_>, String>>()?;
+                pairs.iter().for_each(|(name, value)| vars.set(name, value));
                 Ok(())
             }
             Kind::Run(run) => self.run(instruction, run, vars),
@@ -206,7 +236,7 @@ impl Reader<'_> {
                 let value = self.globals.value(&arg.name).unwrap_or_default().to_owned();
                 self.found.args.insert(arg.name.clone(), told(instruction, &arg.name, value));
                 let default = arg.default.as_deref().unwrap_or_default();
-                if let Ok(expanded) = expand(default, self.escape, &self.globals, Mode::WORD) {
+                if let Ok(expanded) = self.globals.expand(default, self.escape, Mode::WORD) {
                     wanted.extend(expanded.used.into_iter().chain(expanded.unset));
                 }
             }
@@ -229,7 +259,7 @@ impl Reader<'_> {
     }
 
     fn word(&self, text: &str, vars: &Scope) -> Result<String, String> {
-        expand(text, self.escape, vars, Mode::WORD).map(|e| e.text).map_err(|e| e.to_string())
+        vars.expand(text, self.escape, Mode::WORD).map(|expanded| expanded.text)
     }
 }
 
@@ -304,6 +334,17 @@ RUN --mount=type=secret,id=late true
         check(&target("other"), &[("OTHER", "", None)], &[]);
         assert_eq!(outlined(&target("base")).description.as_deref(), Some("has the tools"));
         assert_eq!(outlined(&target("base")).agents[0].name, "default");
+    }
+
+    #[test]
+    fn stages_on_the_same_have_each_what_it_has() {
+        let text = "FROM scratch AS base\nENV A=1\nFROM base AS one\nARG B=$A\nFROM base AS two\nARG C=$A\n\
+                    FROM two\nARG D=$C$B\nCOPY --from=one / /\n";
+        let (source, _) = dockerfile::parse(text.as_bytes());
+        let found = outline(&source, &dockerfile::stages(&source).unwrap(), &Options::here()).unwrap();
+        let values: Vec<String> =
+            found.args.iter().map(|arg| format!("{}={}", arg.name, arg.value)).collect();
+        assert_eq!(values, ["B=1", "C=1", "D=1"]);
     }
 
     #[test]

@@ -30,6 +30,11 @@ pub struct Scope {
 const EACH: usize = size_of::<(String, String)>();
 
 impl Scope {
+    /// An empty one, whose variables are charged to a budget that there is: a few lines could take all memory.
+    pub fn within(budget: &Budget) -> Scope {
+        Scope { budget: budget.clone(), ..Scope::default() }
+    }
+
     /// Sets a variable; one that was there keeps its place.
     pub fn set(&mut self, name: &str, value: &str) {
         steps::note(name.len() + value.len());

@@ -212,9 +212,18 @@ fn check(case: &Case, found: &Answer) {
     assert!(right, "{}: {found:?}", case.name);
 }
 
+/// What can be asked without building is no reason to take more.
+fn outline(text: &str) {
+    let (source, _) = dockerfile::parse(text.as_bytes());
+    if let Ok(stages) = dockerfile::stages(&source) {
+        let _ = plan::outline::outline(&source, &stages, &Options::here());
+    }
+}
+
 fn work(text: &str) -> u64 {
     let before = steps::taken();
     let _ = answer(text);
+    outline(text);
     steps::taken() - before
 }
 
@@ -262,6 +271,7 @@ fn answer_within(case: &Case) {
     rustix::process::setrlimit(rustix::process::Resource::As, limit).unwrap();
     let found = answer(&(case.make)(case.full));
     check(case, &found);
+    outline(&(case.make)(case.full));
     assert!(high_water() < 200 * 1000, "{}: {} KiB", case.name, high_water());
 }
 

@@ -18,7 +18,7 @@ use std::process::Command;
 
 const PACKAGES: &[Package] = &[("valgrind", "valgrind")];
 
-/// Hash tables are seeded anew in each process, and threads find work in another order, but that is a thousandth.
+/// Hash tables are seeded anew in each process, and threads find work in another order: up to a twentieth.
 const TOLERATED: f64 = 1.1;
 
 /// Two stages, a base, and a step of each kind, over a project of a few dozen files.
