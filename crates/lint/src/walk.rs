@@ -11,6 +11,7 @@ use dockerfile::stage::Stage;
 use dockerfile::{Found, Heredoc, Instruction, KeyValue, Kind, Mount, Stages};
 use oci::{ImageConfig, Platform};
 use plan::Options;
+use plan::ends::Ends;
 use plan::scope::{Scope, platform_args};
 
 use crate::scene::{Scene, Sight, Step, Word};
@@ -42,10 +43,7 @@ struct Walk<'a, 'w> {
     parents: Vec<Option<usize>>,
     /// Whether the target needs it.
     needed: Vec<bool>,
-    /// How the stages ended that others will stand on.
-    done: Vec<State<'a>>,
-    /// How many will stand on each.
-    awaited: Vec<usize>,
+    ends: Ends<State<'a>>,
 }
 
 /// A stage at one of its instructions.
@@ -72,11 +70,10 @@ impl<'a, 'w> Walk<'a, 'w> {
         let predefined = platform_args(&options, "");
         bare.build_args.retain(|name, _| predefined.contains_key(name));
         let (globals, defaults) = (globals(&options), globals(&bare));
-        let (parents, needed, done) = (Vec::new(), Vec::new(), Vec::new());
-        let awaited = vec![0; stages.stages.len()];
-        let mut walk = Walk { input, stages, globals, defaults, parents, needed, done, awaited };
+        let (parents, needed, ends) = (Vec::new(), Vec::new(), Ends::of([]));
+        let mut walk = Walk { input, stages, globals, defaults, parents, needed, ends };
         walk.parents = stages.stages.iter().map(|stage| walk.parent(stage)).collect();
-        walk.parents.iter().flatten().for_each(|parent| walk.awaited[*parent] += 1);
+        walk.ends = Ends::of(walk.parents.iter().copied().flatten());
         walk.needed = walk.needed();
         walk
     }
@@ -101,8 +98,7 @@ impl<'a, 'w> Walk<'a, 'w> {
         if !is_reached {
             steps.clear();
         }
-        let is_awaited = self.awaited[stage.index] > 0;
-        self.done.push(if is_awaited { state } else { State::default() });
+        self.ends.keep(stage.index, state);
         let default_image =
             expand(&from.image, self.escape(), &self.defaults, Mode::WORD).ok().map(|e| e.text);
         let target_platform = self.globals.value("TARGETPLATFORM").unwrap_or_default().to_owned();
@@ -128,7 +124,8 @@ impl<'a, 'w> Walk<'a, 'w> {
     fn below(&mut self, index: usize, image: &str, wanted: &Platform) -> (State<'a>, Option<Platform>) {
         if let Some(parent) = self.parents[index] {
             let triggers = self.stages.stages[parent].instructions.iter().filter_map(trigger).collect();
-            return (State { triggers, ..self.end_of(parent) }, None);
+            let end = self.ends.below(parent).expect("it stands above").into_owned();
+            return (State { triggers, ..end }, None);
         }
         let mut state = State::default();
         let key = (image.to_owned(), wanted.clone());
@@ -143,13 +140,6 @@ impl<'a, 'w> Walk<'a, 'w> {
         }
         let offered = fact.filter(|fact| !fact.base.layers.is_empty()).map(|fact| fact.config.platform());
         (state, offered)
-    }
-
-    /// How a stage ended. The last who stands on it gets it as it is, so a thousand in a row are copied nowhere.
-    fn end_of(&mut self, stage: usize) -> State<'a> {
-        self.awaited[stage] -= 1;
-        let end = &mut self.done[stage];
-        if self.awaited[stage] == 0 { std::mem::take(end) } else { end.clone() }
     }
 
     fn step(&self, state: &mut State<'a>, instruction: Cow<'a, Instruction>, lines: (u32, u32)) -> Step<'a> {

@@ -381,6 +381,13 @@ fn a_broken_file_is_looked_at_line_by_line() {
 }
 
 #[test]
+fn every_unset_variable_is_told() {
+    let body: String = (0..40).map(|n| format!("ENV A{n}=$B{n} C{n}=${{D{n}:-x}}\nRUN echo {n}\n")).collect();
+    let subject = buildkit(&format!("FROM golang\n{body}"));
+    assert_eq!(subject.check().unwrap().warnings.len(), 80);
+}
+
+#[test]
 fn stages_on_the_same_have_each_what_it_has() {
     let text = "FROM scratch AS base\nENV A=1\nFROM base AS one\nENV B=$A\nFROM base AS two\nENV C=$A\nFROM two\n\
                 COPY --from=one $A $B$C /\n";

@@ -10,6 +10,7 @@ pub mod options;
 pub mod lock;
 pub mod path;
 pub mod scope;
+pub mod ends;
 pub mod history;
 pub mod state;
 pub mod wants;

@@ -2,6 +2,7 @@
 //!
 //! What `docker buildx build --call` shows. Base images are not looked at, so what they set is not known here.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use dockerfile::instruction::{ArgDecl, Instruction, Kind, Run};
@@ -9,6 +10,7 @@ use dockerfile::mount::{Mount, MountType};
 use dockerfile::{Diagnostic, Dockerfile, Expanded, Mode, Stage, Stages};
 
 use crate::Options;
+use crate::ends::Ends;
 use crate::mounts;
 use crate::scope::{self, Scope};
 use crate::wants;
@@ -99,16 +101,14 @@ pub fn outline(source: &Dockerfile, stages: &Stages, options: &Options) -> Resul
         platform_args,
         escape,
         found: Found::default(),
-        scopes: BTreeMap::new(),
-        awaited: BTreeMap::new(),
+        ends: Ends::of([]),
     };
     let needed = wants::needed(stages, target, &reader.globals, options)?;
-    for index in &needed {
-        let parent = reader.parent(&stages.stages[*index]);
-        parent.into_iter().for_each(|parent| *reader.awaited.entry(parent).or_default() += 1);
-    }
-    for index in needed {
-        reader.stage(&stages.stages[index])?;
+    let needed: Vec<&Stage> = needed.into_iter().map(|index| &stages.stages[index]).collect();
+    let parents: Vec<Option<usize>> = needed.iter().map(|stage| reader.parent(stage)).collect();
+    reader.ends = Ends::of(parents.iter().copied().flatten());
+    for (stage, parent) in needed.into_iter().zip(parents) {
+        reader.stage(stage, parent)?;
     }
     let stage = &stages.stages[target];
     let Found { args, secrets, agents } = reader.found;
@@ -136,14 +136,12 @@ struct Reader<'a> {
     platform_args: BTreeMap<String, String>,
     escape: char,
     found: Found,
-    /// The variables at the end of the stages that others will stand on.
-    scopes: BTreeMap<usize, Scope>,
-    /// How many will.
-    awaited: BTreeMap<usize, usize>,
+    /// The variables at the end of stages.
+    ends: Ends<Scope>,
 }
 
 impl Reader<'_> {
-    fn stage(&mut self, stage: &Stage) -> Result<(), Diagnostic> {
+    fn stage(&mut self, stage: &Stage, parent: Option<usize>) -> Result<(), Diagnostic> {
         let fail = |message| wants::at(stage, message);
         let mut used = BTreeSet::new();
         for text in [Some(&stage.from.image), stage.from.platform.as_ref()].into_iter().flatten() {
@@ -152,7 +150,7 @@ impl Reader<'_> {
             used.extend(expanded.unset);
         }
         self.take_globals(used);
-        let mut vars = self.below(stage).map_err(fail)?;
+        let mut vars = self.below(parent).map_err(fail)?;
         for instruction in stage.instructions {
             self.instruction(instruction, &mut vars).map_err(|message| Diagnostic {
                 line: instruction.line,
@@ -160,9 +158,7 @@ impl Reader<'_> {
                 ..fail(message)
             })?;
         }
-        if self.awaited.contains_key(&stage.index) {
-            self.scopes.insert(stage.index, vars);
-        }
+        self.ends.keep(stage.index, vars);
         Ok(())
     }
 
@@ -176,19 +172,15 @@ impl Reader<'_> {
         self.stages.base(&image.text, stage.index)
     }
 
-    /// The variables that a stage starts with. The last who stands on another gets that one's as they are, so a
-    /// thousand stages in a row are copied nowhere.
-    fn below(&mut self, stage: &Stage) -> Result<Scope, String> {
-        // A named context may stand for a stage.
-        let parent = self.parent(stage).filter(|parent| self.scopes.contains_key(parent));
-        let Some(parent) = parent else { return Ok(Scope::within(&self.globals.budget)) };
-        let awaited = self.awaited.get_mut(&parent).expect("they were counted");
-        *awaited -= 1;
-        if *awaited == 0 {
-            return Ok(self.scopes.remove(&parent).expect("it is there"));
+    /// The variables that a stage starts with. A copy is charged.
+    fn below(&mut self, parent: Option<usize>) -> Result<Scope, String> {
+        let budget = &self.globals.budget;
+        match parent.and_then(|parent| self.ends.below(parent)) {
+            // A named context may stand for the parent.
+            None => Ok(Scope::within(budget)),
+            Some(Cow::Owned(end)) => Ok(end),
+            Some(Cow::Borrowed(end)) => budget.charge(end.bytes()).map(|()| end.clone()),
         }
-        let end = &self.scopes[&parent];
-        self.globals.budget.charge(end.bytes()).map(|()| end.clone())
     }
 
     fn instruction(&mut self, instruction: &Instruction, vars: &mut Scope) -> Result<(), String> {

@@ -1,9 +1,11 @@
 //! What the two documents say, and that they hold together whatever a program says of itself.
 
+mod common;
+
 use std::collections::HashSet;
 
+use common::config;
 use proptest::prelude::*;
-use proptest::test_runner::RngSeed;
 use sbom::{BuildInfo, Module, Program, Subject, cyclonedx, spdx};
 use serde_json::{Value, json};
 
@@ -232,12 +234,6 @@ fn any_module() -> impl Strategy<Value = Module> {
     let plain = (path, version, sum).prop_map(|(path, version, sum)| module(path, version, sum));
     (plain.clone(), prop::option::of(plain))
         .prop_map(|(module, other)| Module { replace: other.map(Box::new), ..module })
-}
-
-/// The same cases in every run.
-fn config() -> ProptestConfig {
-    let rng_seed = RngSeed::Fixed(20_261_122);
-    ProptestConfig { failure_persistence: None, rng_seed, ..ProptestConfig::default() }
 }
 
 proptest! {

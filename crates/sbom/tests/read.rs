@@ -4,9 +4,8 @@ mod common;
 
 use std::io::{self, Cursor, Read, Seek, SeekFrom};
 
-use common::{USUAL, elf, inline, kinds, program, varint};
+use common::{USUAL, config, elf, inline, kinds, program, varint};
 use proptest::prelude::*;
-use proptest::test_runner::RngSeed;
 use sbom::{BuildInfo, Module, is_elf, read, read_from, text};
 
 const MODULES: &str = "path\texample.com/shop\nmod\texample.com/shop\t(devel)\t\n\
@@ -196,12 +195,6 @@ fn info() -> impl Strategy<Value = BuildInfo> {
             deps,
             settings,
         })
-}
-
-/// The same cases in every run.
-fn config() -> ProptestConfig {
-    let rng_seed = RngSeed::Fixed(20_261_122);
-    ProptestConfig { failure_persistence: None, rng_seed, ..ProptestConfig::default() }
 }
 
 proptest! {

@@ -58,13 +58,13 @@ impl Server {
     /// Waits until it answers or has ended.
     fn is_up(&mut self) -> bool {
         let end = Instant::now() + Duration::from_secs(30);
-        while TcpStream::connect(&self.host).is_err() {
-            if Instant::now() > end {
-                return false;
+        while matches!(self.child.try_wait(), Ok(None)) && Instant::now() < end {
+            if TcpStream::connect(&self.host).is_ok() {
+                return matches!(self.child.try_wait(), Ok(None));
             }
             std::thread::sleep(Duration::from_millis(20));
         }
-        matches!(self.child.try_wait(), Ok(None))
+        false
     }
 
     /// Puts files of `certs` into certs.d.

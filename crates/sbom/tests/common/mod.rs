@@ -1,6 +1,14 @@
-//! The smallest ELF files that carry Go's build info, of every kind there is.
+//! What the tests share: the smallest ELF files that carry Go's build info, of every kind there is, and what is generated.
 
 #![allow(dead_code)]
+
+use proptest::test_runner::{Config as ProptestConfig, RngSeed};
+
+/// The same cases in every run.
+pub fn config() -> ProptestConfig {
+    let rng_seed = RngSeed::Fixed(20_261_122);
+    ProptestConfig { failure_persistence: None, rng_seed, ..ProptestConfig::default() }
+}
 
 /// Where the data segment is in memory; less a page, in the file.
 pub const BASE: u64 = 0x40_1000;
